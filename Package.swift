@@ -1,0 +1,100 @@
+// swift-tools-version: 6.2
+// mailarc: one executable over separate library targets. `Documentation/Architecture.md` names each room and what
+// it may import; `Tests/MailarcTests/ArchitectureTests.swift` holds this file and the import lines against it.
+import PackageDescription
+
+let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
+let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
+let nioSSL: Target.Dependency = .product(name: "NIOSSL", package: "swift-nio-ssl")
+let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
+let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
+let toml: Target.Dependency = .product(name: "TOMLKit", package: "TOMLKit")
+
+let package = Package(
+    name: "mailarc",
+    platforms: [.macOS(.v15)],
+    products: [.executable(name: "mailarc", targets: ["mailarc"])],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        .package(url: "https://github.com/LebJe/TOMLKit", from: "0.6.0"),
+    ],
+    targets: [
+        // System libraries.
+        .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+        .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+        .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
+
+        // Mail.
+        .target(name: "MailCore"),
+        .target(name: "MailMIME", dependencies: ["MailCore"]),
+        .target(name: "MailFormats", dependencies: ["MailCore"]),
+        .target(name: "MailIMAPCore", dependencies: ["MailCore"]),
+        .target(name: "MailIMAP", dependencies: ["MailCore", "MailIMAPCore", nioCore, nioPosix, nioSSL]),
+        .target(name: "MailSync", dependencies: ["MailCore", grdb]),
+
+        // Archive.
+        .target(name: "ArchiveCompression", dependencies: ["MailCore", "CZlib", "CZstd"]),
+        .target(name: "ArchiveCrypto", dependencies: ["MailCore", "COpenSSL"]),
+        .target(name: "ArchiveVFS", dependencies: ["MailCore", "COpenSSL", "CSQLite"]),
+        .target(name: "ArchiveLedger", dependencies: ["MailCore", "ArchiveCrypto"]),
+        .target(
+            name: "ArchiveStore",
+            dependencies: ["MailCore", "MailMIME", "ArchiveCompression", "ArchiveCrypto", "ArchiveLedger"]),
+        .target(name: "ArchiveCatalog", dependencies: ["MailCore", "MailMIME", grdb]),
+
+        // Composition and the command line.
+        .target(
+            name: "MailarcKit",
+            dependencies: [
+                "MailCore", "MailMIME", "MailFormats", "MailIMAPCore", "MailIMAP", "MailSync", "ArchiveCompression",
+                "ArchiveCrypto", "ArchiveVFS", "ArchiveLedger", "ArchiveStore", "ArchiveCatalog",
+            ]),
+        .target(name: "MailarcCommands", dependencies: ["MailarcKit", "MailCore", argumentParser, toml]),
+        .executableTarget(name: "mailarc", dependencies: ["MailarcCommands"]),
+
+        // Tests.
+        .target(
+            name: "MailarcTesting",
+            dependencies: ["MailCore", nioCore, nioPosix],
+            path: "Tests/MailarcTesting"),
+        .testTarget(name: "MailCoreTests", dependencies: ["MailCore"]),
+        .testTarget(name: "MailMIMETests", dependencies: ["MailMIME", "MailCore", "MailarcTesting"]),
+        .testTarget(name: "MailFormatsTests", dependencies: ["MailFormats", "MailCore", "MailarcTesting"]),
+        .testTarget(name: "MailIMAPCoreTests", dependencies: ["MailIMAPCore", "MailCore", "MailarcTesting"]),
+        .testTarget(name: "MailIMAPTests", dependencies: ["MailIMAP", "MailIMAPCore", "MailCore", "MailarcTesting"]),
+        .testTarget(name: "MailSyncTests", dependencies: ["MailSync", "MailCore", "MailarcTesting"]),
+        .testTarget(name: "ArchiveCompressionTests", dependencies: ["ArchiveCompression", "MailCore"]),
+        .testTarget(name: "ArchiveCryptoTests", dependencies: ["ArchiveCrypto", "MailCore"]),
+        .testTarget(name: "ArchiveVFSTests", dependencies: ["ArchiveVFS", "MailCore", grdb]),
+        .testTarget(name: "ArchiveLedgerTests", dependencies: ["ArchiveLedger", "ArchiveCrypto", "MailCore"]),
+        .testTarget(
+            name: "ArchiveStoreTests",
+            dependencies: [
+                "ArchiveStore", "ArchiveCrypto", "ArchiveLedger", "ArchiveCompression", "MailMIME", "MailCore",
+                "MailarcTesting",
+            ]),
+        .testTarget(
+            name: "ArchiveCatalogTests",
+            dependencies: ["ArchiveCatalog", "ArchiveVFS", "MailMIME", "MailCore", "MailarcTesting", grdb]),
+        .testTarget(name: "MailarcKitTests", dependencies: ["MailarcKit", "MailCore", "MailarcTesting"]),
+        .testTarget(name: "MailarcCommandsTests", dependencies: ["MailarcCommands", "MailarcKit", "MailCore"]),
+        .testTarget(name: "MailarcTests", dependencies: ["MailarcTesting", "MailCore"]),
+    ],
+    swiftLanguageModes: [.v6]
+)
+
+// One loop: every Swift target is built under the same strict settings.
+for target in package.targets where target.type != .system {
+    target.swiftSettings = [
+        .enableUpcomingFeature("ExistentialAny"),
+        .enableUpcomingFeature("InternalImportsByDefault"),
+        .enableUpcomingFeature("MemberImportVisibility"),
+        .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+        .strictMemorySafety(),
+        .treatAllWarnings(as: .error),
+    ]
+}
