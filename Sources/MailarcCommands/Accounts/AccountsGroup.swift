@@ -1,0 +1,6 @@
+import ArgumentParser
+
+/// Commands on mail accounts.
+enum AccountsGroup {
+    static let commands: [any ParsableCommand.Type] = [AccountCommand.self, PullCommand.self]
+}

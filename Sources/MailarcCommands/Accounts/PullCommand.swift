@@ -1,0 +1,107 @@
+import ArgumentParser
+import MailarcKit
+
+/// `mailarc pull`
+struct PullCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "pull", abstract: "Take new mail and changes from IMAP accounts into the archive.",
+        discussion: """
+            Nothing is changed on the server and nothing is ever removed from the archive: expunges, moves, renames and \
+            flag changes are recorded as history. Without names, every configured account is pulled.
+            A message the server refuses or garbles is quarantined with a reason and the rest goes on (exit code 3).
+
+            EXAMPLES:
+              mailarc pull work -a ~/mail.archive
+              mailarc pull -a ~/mail.archive --dry-run
+              mailarc pull work -a ~/mail.archive --mailbox INBOX --mailbox 'Lists/*' --json
+            """)
+    @OptionGroup var configuration: ConfigurationOptions
+    @OptionGroup var archive: ArchiveOptions
+    @OptionGroup var output: OutputOptions
+    @Argument(help: "Account names (default: all).") var accounts: [String] = []
+    @Option(help: "Only this mailbox ('*' matches anything); may be repeated.") var mailbox: [String] = []
+    @Flag(name: [.customShort("n"), .long], help: "Say what would be done; change nothing.")
+    var dryRun = false
+
+    func run() async throws {
+        let file = try configuration.file()
+        let names = accounts.isEmpty ? file.accountNames : accounts
+        guard !names.isEmpty else {
+            throw KitError(
+                .notFound, "no accounts in \(file.path)",
+                hint: "mailarc account add NAME --host HOST --user USER")
+        }
+        let entries = try names.map { name throws(KitError) in try configuration.account(name) }
+        let progress = output.progressView
+        let reports = try await archive.with { workspace throws(KitError) in
+            var reports: [PullReport] = []
+            for entry in entries {
+                reports.append(
+                    try await workspace.pull(
+                        entry.configuration, mailboxes: mailbox, dryRun: dryRun, progress: progress.handler))
+            }
+            return reports
+        }
+        progress.finish()
+        try output.output.render(reports, command: "pull") {
+            $0.flatMap { PullText.lines($0, isDryRun: dryRun) }
+        }
+        if reports.contains(where: { !$0.isComplete }) { throw Outcome(status: .incomplete) }
+    }
+}
+
+extension PullReport {
+    /// True when every listed message is in the archive.
+    var isComplete: Bool { isBalanced && quarantined.isEmpty && problems.isEmpty }
+}
+
+/// A pull or import as text.
+enum PullText {
+    static func lines(_ report: PullReport, isDryRun: Bool) -> [String] {
+        if isDryRun {
+            return [
+                "\(report.account): \(Format.plural(report.plan.count, "action")) planned, nothing done"
+            ]
+                + report.plan.map { "  " + $0 }
+        }
+        if report.isUnchanged && report.quarantined.isEmpty {
+            let server = report.mailboxes.reduce(0) { $0 + $1.server }
+            return [
+                "\(report.account): nothing changed; \(Format.plural(server, "message")) in "
+                    + "\(Format.plural(report.mailboxes.count, "mailbox")), all archived"
+            ]
+        }
+        var lines = table(report)
+        lines += report.quarantined.map {
+            "QUARANTINED \($0.mailbox) UID \($0.uid): \($0.reason)"
+                + ($0.detail.isEmpty ? "" : " (\($0.detail))")
+        }
+        lines += report.problems.map { "PROBLEM \($0)" }
+        let total = report.mailboxes.reduce(into: (server: 0, archived: 0, quarantined: 0)) {
+            $0.server += $1.server
+            $0.archived += $1.archived
+            $0.quarantined += $1.quarantined
+        }
+        lines.append(
+            "\(report.account): server \(Format.count(total.server)) = archived \(Format.count(total.archived)) + "
+                + "quarantined \(Format.count(total.quarantined))"
+                + (report.isBalanced ? "" : "  DOES NOT BALANCE")
+                + "; \(Format.count(report.newMessages)) new, "
+                + "\(Format.count(report.knownContents)) of them known content, \(Format.octets(report.octetsFetched)) fetched"
+        )
+        return lines
+    }
+
+    private static func table(_ report: PullReport) -> [String] {
+        let head = [["mailbox", "server", "archived", "quarant.", "new", "flags", "gone", "moved", ""]]
+        let rows = report.mailboxes.map { row in
+            [
+                Format.clipped(row.mailbox, to: 48), Format.count(row.server), Format.count(row.archived),
+                Format.count(row.quarantined), Format.count(row.new), Format.count(row.flagChanges),
+                Format.count(row.expunged), Format.count(row.moved),
+                row.note + (row.isBalanced ? "" : " UNBALANCED"),
+            ]
+        }
+        return Format.table(head + rows, right: [1, 2, 3, 4, 5, 6, 7])
+    }
+}

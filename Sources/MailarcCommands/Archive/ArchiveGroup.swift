@@ -1,0 +1,10 @@
+import ArgumentParser
+
+/// Commands on the archive as a whole.
+enum ArchiveGroup {
+    static let commands: [any ParsableCommand.Type] = [
+        InitCommand.self, KeyCommand.self, StatsCommand.self, CheckCommand.self,
+        RebuildCatalogCommand.self,
+        VersionCommand.self,
+    ]
+}

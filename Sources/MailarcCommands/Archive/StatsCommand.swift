@@ -1,0 +1,68 @@
+import ArgumentParser
+import MailarcKit
+
+/// `mailarc stats`
+struct StatsCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "stats", abstract: "Show what the archive holds and what it costs.",
+        discussion: "EXAMPLE:\n  mailarc stats -a ~/mail.archive")
+    @OptionGroup var archive: ArchiveOptions
+    @OptionGroup var output: OutputOptions
+
+    func run() async throws {
+        let report = try await archive.with { workspace throws(KitError) in
+            try await workspace.statistics()
+        }
+        try output.output.render(report, command: "stats", text: Self.lines)
+    }
+
+    static func lines(_ report: StatisticsReport) -> [String] {
+        let ratio =
+            report.totalOctets > 0 ? Double(report.occurrenceOctets) / Double(report.totalOctets) : 0
+        return Format.table([
+            ["archive", report.archive + (report.isPlain ? "  (PLAIN: not protected)" : "")],
+            [
+                "messages",
+                Format.count(report.messages) + " in " + Format.plural(report.occurrences, "occurrence"),
+            ],
+            [
+                "mailboxes",
+                "\(Format.count(report.mailboxes)) of \(Format.plural(report.accounts, "account"))",
+            ],
+            ["quarantined", Format.count(report.quarantined)],
+            ["as copies", Format.octets(report.occurrenceOctets)],
+            ["distinct", Format.octets(report.messageOctets)],
+            [
+                "on disk",
+                "\(Format.octets(report.totalOctets))  (copies : archive = \(Format.tenths(ratio)) : 1)",
+            ],
+            [
+                "  packs",
+                "\(Format.octets(report.packOctets)) in \(report.packs), \(Format.octets(report.deadOctets)) dead",
+            ],
+            ["  catalog", Format.octets(report.catalogOctets)],
+            ["  keys", Format.octets(report.vaultOctets)],
+            [
+                "  ledger",
+                "\(Format.octets(report.ledgerOctets)), \(Format.plural(Int(report.ledgerSize), "leaf")), root \(report.ledgerRoot.prefix(16))…",
+            ],
+            ["  state", Format.octets(report.stateOctets)],
+        ])
+    }
+}
+
+/// `mailarc version`
+struct VersionCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "version", abstract: "Show the version of program and format.",
+        discussion: "EXAMPLE:\n  mailarc version --json")
+    @OptionGroup var output: OutputOptions
+
+    func run() throws {
+        try output.output.render(
+            ["version": Version.number, "format": Version.format], command: "version"
+        ) { _ in
+            [Version.text]
+        }
+    }
+}

@@ -1,0 +1,6 @@
+import ArgumentParser
+
+/// Ways mail comes in without an account.
+enum CaptureGroup {
+    static let commands: [any ParsableCommand.Type] = [ImportCommand.self]
+}

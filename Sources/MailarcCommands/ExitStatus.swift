@@ -1,0 +1,68 @@
+import MailarcKit
+
+/// The one table of exit codes; `mailarc help exit-codes` and the man page print it.
+enum ExitStatus: Int32, CaseIterable, Sendable {
+    case success = 0
+    case failure = 1
+    case incomplete = 3
+    case damaged = 4
+    case wrongKey = 5
+    case notAnArchive = 6
+    case busy = 7
+    case connection = 8
+    case authentication = 9
+    case tls = 10
+    case storage = 11
+    case notFound = 12
+    case usage = 64
+    case interrupted = 130
+
+    /// What the code says, for the table.
+    public var meaning: String {
+        switch self {
+        case .success: "done; nothing needs attention"
+        case .failure: "an error none of the codes below names"
+        case .incomplete:
+            "done, but messages were quarantined, a count does not balance, or a mailbox failed"
+        case .damaged: "the archive is damaged, or check found something"
+        case .wrongKey: "no key slot opens with this passphrase or key file"
+        case .notAnArchive:
+            "no archive there, one already there, or one of a version this program does not know"
+        case .busy: "another process is writing to the archive"
+        case .connection: "the mail server cannot be reached or broke the connection"
+        case .authentication: "the mail server refused user or password"
+        case .tls: "TLS failed: certificate not trusted, wrong name, or no TLS offered"
+        case .storage: "reading or writing a file failed; the disk may be full"
+        case .notFound: "no such message, mailbox, account or key"
+        case .usage: "the command line or the query cannot be understood"
+        case .interrupted: "interrupted; the next run goes on from there"
+        }
+    }
+
+    /// The code for `kind`.
+    init(_ kind: KitError.Kind) {
+        self =
+            switch kind {
+            case .usage, .badQuery: .usage
+            case .notAnArchive, .unsupportedVersion, .alreadyExists: .notAnArchive
+            case .wrongKey: .wrongKey
+            case .busy: .busy
+            case .connection, .sourceOutage: .connection
+            case .authentication: .authentication
+            case .tls: .tls
+            case .damaged: .damaged
+            case .ioFailed, .diskFull: .storage
+            case .notFound: .notFound
+            case .cancelled: .interrupted
+            case .internalError: .failure
+            }
+    }
+
+    /// The table as text, one code a line.
+    public static var table: String {
+        allCases.map { status in
+            let code = String(status.rawValue)
+            return String(repeating: " ", count: 5 - code.count) + code + "  " + status.meaning
+        }.joined(separator: "\n")
+    }
+}

@@ -1,0 +1,26 @@
+/// What went wrong, to what, and what to do next. Never holds a secret or mail content.
+public struct KitError: Error, Sendable, CustomStringConvertible {
+    /// What kind of thing went wrong; the exit code follows from it (ExitStatus.swift).
+    public enum Kind: String, Sendable, Codable, CaseIterable {
+        case usage
+        case notAnArchive, unsupportedVersion, alreadyExists
+        case wrongKey, busy
+        case connection, authentication, tls
+        case damaged, ioFailed, diskFull
+        case notFound, badQuery
+        case sourceOutage
+        case cancelled, internalError
+    }
+    public var kind: Kind
+    /// One sentence: what happened, to what.
+    public var message: String
+    /// What to do next, where there is something.
+    public var hint: String?
+    public var cause: (any Error)?
+
+    public init(_ kind: Kind, _ message: String, hint: String? = nil, cause: (any Error)? = nil) {
+        (self.kind, self.message, self.hint, self.cause) = (kind, message, hint, cause)
+    }
+
+    public var description: String { message }
+}

@@ -1,0 +1,210 @@
+/// What became of `init`.
+public struct CreationReport: Codable, Sendable {
+    public var archive: String
+    public var path: String
+    public var slot: String
+    public var isPlain: Bool
+}
+
+/// One way to the archive's root key.
+public struct KeyRow: Codable, Sendable {
+    /// SHA-256 of the slot file, 64 hex digits.
+    public var id: String
+    /// `scrypt`, `keyfile`, `plain`, `x25519`.
+    public var type: String
+    public var label: String
+    public var created: String
+}
+
+/// A mailbox after a run: the server's count beside what the archive holds.
+public struct MailboxOutcome: Codable, Sendable {
+    public var mailbox: String
+    /// Messages the source lists.
+    public var server: Int
+    /// Of these, in the archive.
+    public var archived: Int
+    /// Of these, refused with a reason code.
+    public var quarantined: Int
+    public var new: Int
+    public var flagChanges: Int
+    public var expunged: Int
+    public var moved: Int
+    /// "renamed from X", "UIDVALIDITY changed, re-paired", …; empty when there is nothing to say.
+    public var note: String
+    public var isBalanced: Bool { server == archived + quarantined }
+}
+
+/// A message that could not be taken.
+public struct QuarantineRow: Codable, Sendable {
+    public var mailbox: String
+    public var uid: UInt32
+    /// The code of `Refusal.Reason`.
+    public var reason: String
+    public var detail: String
+}
+
+/// What became of a pull or import.
+public struct PullReport: Codable, Sendable {
+    public var account: String
+    public var mailboxes: [MailboxOutcome]
+    public var quarantined: [QuarantineRow]
+    /// Whole mailboxes that could not be looked at, as sentences.
+    public var problems: [String]
+    /// Sentences of what would be done; with `--dry-run` only.
+    public var plan: [String]
+    public var newMessages: Int
+    /// Of the new occurrences, those whose octets the archive already had.
+    public var knownContents: Int
+    public var octetsFetched: Int
+    public var isUnchanged: Bool
+    public var isBalanced: Bool
+}
+
+/// A message as lists show it.
+public struct MessageRow: Codable, Sendable {
+    /// 32 hex digits; any unique prefix names the message on the command line.
+    public var id: String
+    /// The Date field, else the internal date; RFC 3339.
+    public var date: String?
+    public var from: String
+    public var to: String
+    public var subject: String
+    public var octets: Int
+    public var attachments: Int
+    /// Where it is or was: `account:mailbox`.
+    public var mailboxes: [String]
+    public var flags: [String]
+}
+
+/// One page of hits.
+public struct SearchReport: Codable, Sendable {
+    public var query: String
+    public var total: Int
+    public var offset: Int
+    public var messages: [MessageRow]
+}
+
+/// One mailbox with counts.
+public struct MailboxRow: Codable, Sendable {
+    public var account: String
+    public var mailbox: String
+    public var role: String?
+    public var messages: Int
+    public var octets: Int
+    public var state: String
+}
+
+/// A part as `show` lists it.
+public struct PartRow: Codable, Sendable {
+    public var path: String
+    public var type: String
+    public var encoding: String
+    public var octets: Int
+    public var fileName: String?
+}
+
+/// One occurrence of a message.
+public struct OccurrenceLine: Codable, Sendable {
+    public var account: String
+    public var mailbox: String
+    public var uidValidity: UInt32
+    public var uid: UInt32
+    public var flags: [String]
+    public var internalDate: String?
+    public var since: String
+    public var until: String?
+    public var movedTo: String?
+}
+
+/// One message in full.
+public struct ShownMessage: Codable, Sendable {
+    public var message: MessageRow
+    public var headers: [HeaderLine]
+    public var text: String
+    public var isTextTruncated: Bool
+    public var parts: [PartRow]
+    public var occurrences: [OccurrenceLine]
+    public var defects: [String]
+    public var sha256: String
+    public var ledgerIndex: UInt64
+}
+
+/// A decoded header field.
+public struct HeaderLine: Codable, Sendable {
+    public var name: String
+    public var value: String
+}
+
+/// What became of an export.
+public struct ExportReport: Codable, Sendable {
+    public var target: String
+    public var occurrences: Int
+    public var messages: Int
+    public var octets: Int
+    public var mailboxes: Int
+    /// What could not be written, as sentences.
+    public var problems: [String]
+}
+
+/// What the archive holds and costs.
+public struct StatisticsReport: Codable, Sendable {
+    public var archive: String
+    public var isPlain: Bool
+    public var messages: Int
+    public var occurrences: Int
+    public var accounts: Int
+    public var mailboxes: Int
+    public var quarantined: Int
+    /// Octets of all distinct messages as they came.
+    public var messageOctets: Int
+    /// Octets of all occurrences as they came (what a plain copy would hold).
+    public var occurrenceOctets: Int
+    public var packs: Int
+    public var packOctets: Int
+    public var deadOctets: Int
+    public var vaultOctets: Int
+    public var ledgerOctets: Int
+    public var catalogOctets: Int
+    public var stateOctets: Int
+    public var totalOctets: Int
+    public var ledgerSize: UInt64
+    public var ledgerRoot: String
+}
+
+/// One thing that is not as it must be.
+public struct Finding: Codable, Sendable {
+    public var level: Int
+    public var path: String
+    public var offset: UInt64?
+    public var problem: String
+}
+
+/// What `check` saw.
+public struct CheckReport: Codable, Sendable {
+    public var level: Int
+    public var sample: Double
+    public var packs: Int
+    public var blobs: Int
+    public var messages: Int
+    public var octets: Int
+    public var leaves: UInt64
+    public var findings: [Finding]
+    public var isClean: Bool { findings.isEmpty }
+}
+
+/// What `rebuild-catalog` did.
+public struct RebuildReport: Codable, Sendable {
+    public var messages: Int
+    public var events: Int
+    public var octets: Int
+    public var generation: Int
+}
+
+/// What `account test` saw.
+public struct AccountTestReport: Codable, Sendable {
+    public var account: String
+    public var server: String?
+    public var mailboxes: Int
+    public var messages: Int
+    public var sample: [String]
+}

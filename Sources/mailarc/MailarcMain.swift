@@ -1,0 +1,8 @@
+import MailarcCommands
+
+@main
+struct MailarcMain {
+    static func main() async {
+        await Mailarc.run()
+    }
+}
