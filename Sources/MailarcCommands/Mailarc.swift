@@ -6,10 +6,10 @@ import MailarcKit
 public struct Mailarc: AsyncParsableCommand {
     /// Every command, by group, in the order `help` shows them.
     static let groups: [CommandGroup] = [
-        CommandGroup(name: "Archive:", subcommands: ArchiveGroup.commands),
-        CommandGroup(name: "Accounts:", subcommands: AccountsGroup.commands),
-        CommandGroup(name: "Capture:", subcommands: CaptureGroup.commands),
-        CommandGroup(name: "Find:", subcommands: FindGroup.commands),
+        CommandGroup(name: "Archive", subcommands: ArchiveGroup.commands),
+        CommandGroup(name: "Accounts", subcommands: AccountsGroup.commands),
+        CommandGroup(name: "Capture", subcommands: CaptureGroup.commands),
+        CommandGroup(name: "Find", subcommands: FindGroup.commands),
     ]
 
     public static let configuration = CommandConfiguration(

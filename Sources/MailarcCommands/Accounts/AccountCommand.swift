@@ -48,7 +48,7 @@ struct AccountCommand: ParsableCommand {
             var file = try configuration.file()
             guard try file.account(name) == nil else {
                 throw KitError(
-                    .alreadyExists, "account \(name) is already in \(file.path)",
+                    .usage, "account \(name) is already in \(file.path)",
                     hint: "remove it first: mailarc account remove \(name)")
             }
             let entry = AccountEntry(

@@ -11,14 +11,14 @@ struct SearchCommand: AsyncParsableCommand {
 
             EXAMPLES:
               mailarc search -a ~/mail.archive invoice
-              mailarc search -a ~/mail.archive '"annual report"' from:anna after:2024-01 -draft
+              mailarc search -a ~/mail.archive '"annual report" from:anna after:2024-01 -draft'
               mailarc search -a ~/mail.archive 'subject:(offer OR quote) has:attachment larger:1M' --json
             """)
     @OptionGroup var archive: ArchiveOptions
     @OptionGroup var output: OutputOptions
     @Option(help: "How many messages to show.") var limit = 50
     @Option(help: "How many to skip first.") var offset = 0
-    @Argument(parsing: .captureForPassthrough, help: "The query; several words are one query.")
+    @Argument(help: "The query; several arguments are one query. Quote it when a word begins with -.")
     var query: [String] = []
 
     func run() async throws {
