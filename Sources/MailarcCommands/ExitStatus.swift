@@ -1,7 +1,7 @@
-import MailarcKit
+package import MailarcKit
 
 /// The one table of exit codes; `mailarc help exit-codes` and the man page print it.
-enum ExitStatus: Int32, CaseIterable, Sendable {
+package enum ExitStatus: Int32, CaseIterable, Sendable {
     case success = 0
     case failure = 1
     case incomplete = 3
@@ -40,7 +40,7 @@ enum ExitStatus: Int32, CaseIterable, Sendable {
     }
 
     /// The code for `kind`.
-    init(_ kind: KitError.Kind) {
+    package init(_ kind: KitError.Kind) {
         self =
             switch kind {
             case .usage, .badQuery: .usage

@@ -1,9 +1,9 @@
 import MailCore
 
 /// Numbers, sizes and tables as people read them.
-enum Format {
+package enum Format {
     /// `1,234,567`
-    static func count(_ value: Int) -> String {
+    package static func count(_ value: Int) -> String {
         var digits = Array(String(value.magnitude))
         var index = digits.count - 3
         while index > 0 {
@@ -14,7 +14,7 @@ enum Format {
     }
 
     /// `17 B`, `3.2 KiB`, `1.4 GiB`
-    static func octets(_ value: Int) -> String {
+    package static func octets(_ value: Int) -> String {
         let units = ["B", "KiB", "MiB", "GiB", "TiB", "PiB"]
         var size = Double(value)
         var unit = 0
@@ -26,18 +26,18 @@ enum Format {
     }
 
     /// One decimal.
-    static func tenths(_ value: Double) -> String {
+    package static func tenths(_ value: Double) -> String {
         let scaled = Int((value * 10).rounded())
         return "\(scaled / 10).\(abs(scaled % 10))"
     }
 
     /// `1 message`, `2 messages`
-    static func plural(_ value: Int, _ noun: String) -> String {
+    package static func plural(_ value: Int, _ noun: String) -> String {
         "\(count(value)) \(noun)" + (value == 1 ? "" : noun.hasSuffix("x") ? "es" : "s")
     }
 
     /// `0:07`, `1:02:03`
-    static func duration(_ seconds: Int) -> String {
+    package static func duration(_ seconds: Int) -> String {
         func pad(_ value: Int) -> String { value < 10 ? "0\(value)" : "\(value)" }
         let (hours, minutes) = (seconds / 3600, seconds / 60 % 60)
         return hours > 0
@@ -45,7 +45,7 @@ enum Format {
     }
 
     /// Columns of equal width, two spaces apart; `right` names the ones to align right.
-    static func table(_ rows: [[String]], right: Set<Int> = []) -> [String] {
+    package static func table(_ rows: [[String]], right: Set<Int> = []) -> [String] {
         let columns = rows.map(\.count).max() ?? 0
         let widths = (0..<columns).map { column in
             rows.map { $0.indices.contains(column) ? $0[column].count : 0 }.max() ?? 0
@@ -60,13 +60,13 @@ enum Format {
     }
 
     /// At most `width` characters, an ellipsis where cut.
-    static func clipped(_ text: String, to width: Int) -> String {
+    package static func clipped(_ text: String, to width: Int) -> String {
         let line = text.split(whereSeparator: \.isNewline).joined(separator: " ")
         return line.count <= width ? line : String(line.prefix(width - 1)) + "…"
     }
 
     /// The first and last second that `text` (`YYYY`, `YYYY-MM`, `YYYY-MM-DD`, RFC 3339 in UTC) covers; `nil` if none.
-    static func seconds(_ text: String) -> Range<Int64>? {
+    package static func seconds(_ text: String) -> Range<Int64>? {
         let halves = text.split(separator: "T", maxSplits: 1)
         guard let day = halves.first else { return nil }
         let numbers = day.split(separator: "-").map { Int($0) }
