@@ -1,0 +1,191 @@
+package import MailCore
+
+/// What happens to the messages of one mailbox. Pure.
+package struct MailboxPlan: Sendable {
+    /// Creation, re-pairing, arrivals and flags; before all departures of the run, so that moves can be seen.
+    package var arrivals: [SyncAction] = []
+    /// Messages that left.
+    package var departures: [SyncAction] = []
+    /// The delta contradicts the base; nothing was planned.
+    package var needsFullLook = false
+    /// Every message of the look is linked or in quarantine once the actions are done.
+    package var isComplete: Bool
+    package var status: MailboxStatus
+    /// Messages the source holds, as far as the look tells.
+    package var serverCount: Int
+
+    private let name: MailboxName
+    private let policy: SyncPolicy
+
+    package init(
+        mailbox: MatchedMailbox, messages: BaseMessages, observation: MailboxObservation, hasPersistentUIDs: Bool,
+        policy: SyncPolicy
+    ) {
+        (name, self.policy) = (mailbox.listing.name, policy)
+        status = observation.status
+        serverCount = observation.status.messageCount
+        isComplete = observation.isComplete
+        if mailbox.base == nil {
+            arrivals.append(
+                .recordMailboxCreated(name, role: mailbox.listing.role, uidValidity: observation.status.uidValidity))
+        }
+        switch observation.content {
+        case .full(let summaries):
+            // QUIRK: servers that cap a listing without saying so (Yahoo "limited mode") list fewer than EXISTS.
+            isComplete = isComplete && summaries.count >= observation.status.messageCount
+            if isComplete { serverCount = summaries.count }
+            let isVolatile = !hasPersistentUIDs || status.uidValidity.value == 0
+            planFull(summaries, messages, isVolatile: isVolatile)
+        case .delta(let changed, let vanished):
+            planDelta(changed, vanished, messages)
+        }
+    }
+
+    private mutating func planDelta(_ changed: [MessageSummary], _ vanished: UIDSet, _ messages: BaseMessages) {
+        let expected = messages.knownUIDs.subtracting(vanished).union(UIDSet(changed.map(\.uid)))
+        guard isComplete, messages.stale.isEmpty, expected.count == status.messageCount else {
+            needsFullLook = true
+            arrivals = []
+            return
+        }
+        let left = vanished.subtracting(UIDSet(changed.map(\.uid)))
+        planKnownAndNew(changed, messages.links, messages)
+        for link in messages.links where left.contains(link.uid) {
+            departures += departure(link.uid, status.uidValidity)
+        }
+        retryQuarantine(messages) { !left.contains($0) && !Self.contains(changed, $0) }
+        dropQuarantine(messages) { left.contains($0) }
+    }
+
+    private mutating func planFull(_ summaries: [MessageSummary], _ messages: BaseMessages, isVolatile: Bool) {
+        guard !isVolatile else { return planVolatile(summaries, messages) }
+        var fresh = summaries
+        var stale = messages.stale
+        if !stale.isEmpty {
+            let linked = Set(messages.links.map(\.uid))
+            let candidates = summaries.filter { !linked.contains($0.uid) && messages.quarantine[$0.uid] == nil }
+            let pairing = pairAgain(stale, candidates)
+            fresh = summaries.filter { !pairing.pairedUIDs.contains($0.uid) }
+            stale = pairing.unpaired
+        }
+        planKnownAndNew(fresh, messages.links, messages)
+        guard isComplete else { return }
+        departLinks(messages.links, notIn: summaries)
+        dropQuarantine(messages) { !Self.contains(summaries, $0) }
+        // The runner keeps an old link whose partner turns up among the messages fetched.
+        for old in stale { departures += departure(old.link.uid, old.uidValidity) }
+    }
+
+    /// UIDs mean nothing here by themselves: a link holds only where size and date agree, too.
+    private mutating func planVolatile(_ summaries: [MessageSummary], _ messages: BaseMessages) {
+        let bySummary = Dictionary(summaries.map { ($0.uid, $0) }) { first, _ in first }
+        var links: [Link] = []
+        var stale = messages.stale
+        for link in messages.links {
+            if let summary = bySummary[link.uid], let key = WeakKey(summary), key == WeakKey(link) {
+                links.append(link)
+            } else {
+                stale.append(StaleLink(uidValidity: status.uidValidity, link: link))
+            }
+        }
+        let linked = Set(links.map(\.uid))
+        let pairing = PairingAgain(stale: stale, fresh: summaries.filter { !linked.contains($0.uid) })
+        var fresh = summaries.filter { !pairing.pairedUIDs.contains($0.uid) }
+        if isComplete {
+            // ORDER: an address is freed before it is given to another message.
+            for old in pairing.unpaired { arrivals += departure(old.link.uid, old.uidValidity) }
+            record(pairing)
+            dropQuarantine(messages) { bySummary[$0] == nil }
+        } else {
+            let occupied = Set(stale.map(\.link.uid))
+            fresh = summaries.filter { !occupied.contains($0.uid) }
+        }
+        planKnownAndNew(fresh, links, messages)
+    }
+
+    private mutating func pairAgain(_ stale: [StaleLink], _ fresh: [MessageSummary]) -> PairingAgain {
+        let pairing = PairingAgain(stale: stale, fresh: fresh)
+        record(pairing)
+        return pairing
+    }
+
+    private mutating func record(_ pairing: PairingAgain) {
+        for (validity, mapping) in pairing.mappings {
+            arrivals.append(.pairAgain(mailbox: name, from: validity, to: status.uidValidity, mapping: mapping))
+        }
+        arrivals += pairing.flagChanges(mailbox: name, policy: policy)
+    }
+
+    private mutating func planKnownAndNew(_ summaries: [MessageSummary], _ links: [Link], _ messages: BaseMessages) {
+        var index = 0
+        for summary in summaries {
+            while index < links.count, links[index].uid < summary.uid { index += 1 }
+            if index < links.count, links[index].uid == summary.uid {
+                recordFlags(summary, old: links[index].flags)
+            } else {
+                arrivals.append(arrival(summary, messages))
+            }
+        }
+    }
+
+    private func arrival(_ summary: MessageSummary, _ messages: BaseMessages) -> SyncAction {
+        switch policy.newInSource {
+        case .copy:
+            guard let id = summary.objectID, let message = messages.messagesByObjectID[id] else {
+                return .archive(summary, mailbox: name)
+            }
+            return .place(summary, mailbox: name, message: message)
+        }
+    }
+
+    private mutating func recordFlags(_ summary: MessageSummary, old: FlagSet) {
+        guard policy.flags == .record, !summary.flags.isSame(as: old) else { return }
+        arrivals.append(
+            .recordFlags(uid: summary.uid, mailbox: name, flags: summary.flags, modSeq: summary.modSeq))
+    }
+
+    private mutating func departLinks(_ links: [Link], notIn summaries: [MessageSummary]) {
+        var index = 0
+        for link in links {
+            while index < summaries.count, summaries[index].uid < link.uid { index += 1 }
+            if index < summaries.count, summaries[index].uid == link.uid { continue }
+            departures += departure(link.uid, status.uidValidity)
+        }
+    }
+
+    private func departure(_ uid: UID, _ validity: UIDValidity) -> [SyncAction] {
+        switch policy.goneInSource {
+        case .record: [.recordGone(uid: uid, mailbox: name, uidValidity: validity)]
+        }
+    }
+
+    private mutating func retryQuarantine(_ messages: BaseMessages, where isRetried: (UID) -> Bool) {
+        for entry in messages.quarantine.values.sorted(by: { $0.summary.uid < $1.summary.uid })
+        where isRetried(entry.summary.uid) {
+            arrivals.append(.archive(entry.summary, mailbox: name))
+        }
+    }
+
+    private mutating func dropQuarantine(_ messages: BaseMessages, where isGone: (UID) -> Bool) {
+        for uid in messages.quarantine.keys.sorted() where isGone(uid) {
+            departures.append(.dropQuarantine(uid: uid, mailbox: name))
+        }
+    }
+
+    private static func contains(_ summaries: [MessageSummary], _ uid: UID) -> Bool {
+        var low = 0
+        var high = summaries.count
+        while low < high {
+            let middle = (low + high) / 2
+            if summaries[middle].uid < uid { low = middle + 1 } else { high = middle }
+        }
+        return low < summaries.count && summaries[low].uid == uid
+    }
+}
+
+extension FlagSet {
+    /// `==`, without case-folding where the spelling is equal.
+    func isSame(as other: FlagSet) -> Bool {
+        flags.count == other.flags.count && (flags.elementsEqual(other.flags) { $0.name == $1.name } || self == other)
+    }
+}

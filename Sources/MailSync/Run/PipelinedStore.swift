@@ -1,0 +1,87 @@
+public import MailCore
+
+/// A mailbox to look at.
+public struct ObservationRequest: Sendable {
+    public var mailbox: MailboxName
+    public var cursor: MailboxCursor?
+
+    public init(mailbox: MailboxName, cursor: MailboxCursor?) { (self.mailbox, self.cursor) = (mailbox, cursor) }
+}
+
+/// A store that looks at many mailboxes in fewer round trips than one after the other (SYNC 2.1).
+public protocol PipelinedStore: MailStore {
+    /// Looks at each of `requests`; hands each result over as it comes, once per request, in any order.
+    ///
+    /// What concerns one mailbox is in its result.
+    /// - Throws: connection errors, after which the requests without a result were not looked at.
+    func observe(
+        _ requests: [ObservationRequest],
+        _ consume: (MailboxName, Result<MailboxObservation, StoreError>) -> Void
+    ) async throws(StoreError)
+}
+
+/// Looks at many mailboxes, pipelined where the store can, else a few at once.
+struct Observer: Sendable {
+    let store: any MailStore
+    let concurrency: Int
+
+    typealias Results = [MailboxName: Result<MailboxObservation, StoreError>]
+
+    func observe(_ requests: [ObservationRequest]) async throws -> Results {
+        if requests.count > 1, let store = store as? any PipelinedStore {
+            var results: Results = [:]
+            try await store.observe(requests) { results[$0] = $1 }
+            return results
+        }
+        return try await observeWindowed(requests)
+    }
+
+    private func observeWindowed(_ requests: [ObservationRequest]) async throws -> Results {
+        let store = store
+        return try await withThrowingTaskGroup(
+            of: (MailboxName, Result<MailboxObservation, StoreError>).self
+        ) { group in
+            var rest = requests[...]
+            var results: Results = [:]
+            func addNext() {
+                guard let request = rest.popFirst() else { return }
+                group.addTask { (request.mailbox, await Self.observe(store, request)) }
+            }
+            for _ in 0..<max(1, concurrency) { addNext() }
+            while let (mailbox, result) = try await group.next() {
+                if case .failure(let error) = result, error.endsRun { throw error }
+                results[mailbox] = result
+                addNext()
+            }
+            return results
+        }
+    }
+
+    private static func observe(
+        _ store: any MailStore, _ request: ObservationRequest
+    ) async -> Result<MailboxObservation, StoreError> {
+        // LIMIT: a store that says "at once" is believed twice; then the mailbox waits for the next run.
+        var attempts = 3
+        while true {
+            attempts -= 1
+            do {
+                return .success(try await store.observe(request.mailbox, since: request.cursor))
+            } catch {
+                if error.retry != .now || attempts == 0 { return .failure(error) }
+            }
+        }
+    }
+}
+
+extension StoreError {
+    /// Concerns the whole source and not one mailbox or message.
+    var endsRun: Bool {
+        switch kind {
+        case .connectionFailed, .connectionLost, .tlsFailed, .authenticationFailed, .throttled, .cancelled: true
+        case .ioFailed: mailbox == nil
+        case .protocolViolation, .limitExceeded, .noSuchMailbox, .uidValidityChanged, .refused, .capabilityMissing,
+            .consumerFailed:
+            false
+        }
+    }
+}

@@ -1,0 +1,163 @@
+import MailCore
+
+extension SyncRun {
+    private var placing: Placing { Placing(source: source, policy: options.policy, ledger: ledger) }
+
+    /// Renames, and deletions whose names are in use again.
+    mutating func executeTree(_ actions: [SyncAction], listings: [MailboxListing]) async throws {
+        guard !actions.isEmpty else { return }
+        let session = try await open()
+        for action in actions {
+            switch action {
+            case .recordMailboxRenamed(let old, let new):
+                let event = OccurrenceEvent.mailboxRenamed(account: source.account, from: old, to: new)
+                try await session.committer.add([StateChange(.rename(from: old, to: new), event: event)])
+            case .recordMailboxDeleted(let name):
+                let event = OccurrenceEvent.mailboxDeleted(account: source.account, mailbox: name)
+                try await session.committer.add([StateChange(.delete(name), event: event)])
+            default: continue
+            }
+        }
+        // ORDER: the state knows the new names before any mailbox is compared under them.
+        try await session.committer.flush()
+    }
+
+    /// Looks at the mailboxes of a wave, plans, and executes all but the departures.
+    ///
+    /// - Throws: a `StoreError` that ends the run, after everything in hand was made durable.
+    mutating func execute(_ wave: [MatchedMailbox], _ traits: StoreTraits) async throws {
+        let works = try await look(wave, traits)
+        for work in works {
+            ledger.update(work.name) { $0.serverCount = work.plan.serverCount }
+            let octets = work.summariesToFetch.reduce(Int64(0)) { $0 + Int64($1.octetCount ?? 0) }
+            ledger.expect(messages: 0, octets: octets)
+        }
+        self.works += works
+        if options.isDryRun {
+            report.plannedActions += works.flatMap(\.plan.arrivals)
+            waiting += works
+            return
+        }
+        let busy = works.filter { !$0.plan.arrivals.isEmpty || !$0.plan.departures.isEmpty || needsCursor($0) }
+        guard !busy.isEmpty else { return }
+        let session = try await open()
+        let operations = journalEntries(busy)
+        try await state.journal(side?.id ?? 0, run: session.run, operations)
+        for work in busy {
+            for action in work.plan.arrivals { try await session.committer.add(changes(action, work)) }
+        }
+        try await fetch(FetchBatch.batches(busy, lanes: traits.fetchConcurrency), traits, session)
+        for work in busy where !work.hasFailed {
+            if work.plan.departures.isEmpty { try await advanceCursor(work, session) } else { waiting.append(work) }
+        }
+        let failed = Set(busy.filter(\.hasFailed).map(\.name))
+        try await session.committer.add(
+            operations.filter { $0.kind != "departures" && !failed.contains($0.mailbox) }
+                .map { StateChange(.operation($0.seq, state: .done)) })
+        try await session.committer.flush()
+    }
+
+    private mutating func journalEntries(_ works: [MailboxWork]) -> [Operation] {
+        var entries: [Operation] = []
+        func add(_ kind: String, _ work: MailboxWork, _ uids: [UID]) {
+            guard !uids.isEmpty else { return }
+            let seq = session?.nextOperation ?? 0
+            session?.nextOperation = seq + 1
+            entries.append(Operation(seq: seq, kind: kind, mailbox: work.name, uids: UIDSet(uids)))
+        }
+        for work in works {
+            add("archive", work, work.summariesToFetch.map(\.uid))
+            add("departures", work, work.plan.departures.compactMap(\.departingUID))
+        }
+        return entries
+    }
+
+    private func changes(_ action: SyncAction, _ work: MailboxWork) -> [StateChange] {
+        switch action {
+        case .recordMailboxCreated(let name, let role, let validity):
+            let event = OccurrenceEvent.mailboxCreated(
+                account: source.account, mailbox: name, role: role, uidValidity: validity)
+            let mailbox = RecordedMailbox(name: name, role: role, uidValidity: validity)
+            return [StateChange(.create(mailbox, mailboxID: work.mailbox.listing.mailboxID), event: event)]
+        case .pairAgain(_, let old, _, let mapping):
+            return [placing.remap(work, from: old, mapping: mapping)]
+        case .place(let summary, _, let message):
+            return placing.changes(summary, message, work, isNew: false, octets: 0)
+        case .recordFlags(let uid, _, let flags, let modSeq):
+            return [placing.flags(uid, flags, modSeq, work)]
+        case .recordGone(let uid, _, let validity):
+            return [departure(uid, work, validity, target: nil)]
+        case .dropQuarantine, .archive, .recordMailboxDeleted, .recordMailboxRenamed: return []
+        }
+    }
+
+    func departure(
+        _ uid: UID, _ work: MailboxWork, _ validity: UIDValidity, target: MoveTarget?
+    ) -> StateChange {
+        ledger.update(work.name) { if target == nil { $0.expungedCount += 1 } else { $0.movedCount += 1 } }
+        let address = OccurrenceAddress(
+            account: source.account, mailbox: work.name, uidValidity: validity, uid: uid)
+        return StateChange(
+            .unlink(uid, mailbox: work.name, validity: validity),
+            event: .gone(at: address, movedTo: target.map { $0.address(source.account) }))
+    }
+
+    /// Runs the lanes until all batches are fetched.
+    private func fetch(_ batches: [FetchBatch], _ traits: StoreTraits, _ session: Session) async throws {
+        let queue = BatchQueue(batches)
+        let count = min(max(1, traits.fetchConcurrency), batches.count)
+        let (source, destination, ledger, policy) = (source, destination, ledger, options.policy)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for number in 0..<count {
+                let lane = FetchLane(
+                    number: number, source: source, destination: destination, committer: session.committer,
+                    ledger: ledger, policy: policy)
+                group.addTask {
+                    while let batch = queue.next() {
+                        do {
+                            try await lane.fetch(batch)
+                        } catch let error as StoreError {
+                            queue.stop(error)
+                        }
+                    }
+                }
+            }
+            try await group.waitForAll()
+        }
+        if let error = queue.error { throw error }
+    }
+
+    private func needsCursor(_ work: MailboxWork) -> Bool {
+        guard let base = work.mailbox.base else { return true }
+        let listing = work.mailbox.listing
+        return base.status != cursorStatus(work) || base.uidValidity != work.validity || base.role != listing.role
+            || base.mailboxID != listing.mailboxID
+    }
+
+    /// `nil` when the look had holes: the next one is full then.
+    private func cursorStatus(_ work: MailboxWork) -> MailboxStatus? {
+        work.plan.isComplete ? work.plan.status : nil
+    }
+
+    func advanceCursor(_ work: MailboxWork, _ session: Session) async throws {
+        try await session.committer.add([
+            StateChange(.cursor(work.mailbox.listing, validity: work.validity, status: cursorStatus(work)))
+        ])
+    }
+}
+
+extension MoveTarget {
+    func address(_ account: String) -> OccurrenceAddress {
+        OccurrenceAddress(account: account, mailbox: mailbox, uidValidity: validity, uid: uid)
+    }
+}
+
+extension SyncAction {
+    /// The UID that this departure is about.
+    var departingUID: UID? {
+        switch self {
+        case .recordGone(let uid, _, _), .dropQuarantine(let uid, _): uid
+        default: nil
+        }
+    }
+}

@@ -1,0 +1,100 @@
+import MailCore
+
+extension SyncRun {
+    /// Departures, deleted mailboxes and the last cursors, once every arrival is durable.
+    mutating func finish(_ tree: MailboxTreePlan) async throws {
+        if options.isDryRun {
+            report.plannedActions += waiting.flatMap(\.plan.departures) + tree.lastActions
+            return
+        }
+        if waiting.isEmpty, tree.lastActions.isEmpty, session == nil, side?.isLastRunComplete ?? true { return }
+        let session = try await open()
+        var moves = MoveFinder(
+            state: state, side: side?.id ?? 0,
+            isOn: options.policy.moves == .follow ? try await state.hasRecentLinks() : false)
+        for work in waiting {
+            try await depart(work, &moves, session)
+            try await advanceCursor(work, session)
+        }
+        for case .recordMailboxDeleted(let name) in tree.lastActions {
+            try await delete(name, &moves, session)
+        }
+        try await session.committer.flush()
+        try await state.completeRun(side?.id ?? 0, run: session.run)
+    }
+
+    private func depart(_ work: MailboxWork, _ moves: inout MoveFinder, _ session: Session) async throws {
+        guard let side else { return }
+        var byValidity: [UIDValidity: [UID]] = [:]
+        for action in work.plan.departures {
+            switch action {
+            case .recordGone(let uid, _, let validity): byValidity[validity, default: []].append(uid)
+            case .dropQuarantine(let uid, _):
+                let address = OccurrenceAddress(
+                    account: source.account, mailbox: work.name, uidValidity: work.validity, uid: uid)
+                try await session.committer.add([
+                    StateChange(
+                        .dropQuarantine(uid, mailbox: work.name, validity: work.validity),
+                        event: .gone(at: address, movedTo: nil))
+                ])
+            default: continue
+            }
+        }
+        let inQuarantine = try await state.quarantine(side.id, mailbox: work.name, validity: work.validity)
+        for (validity, uids) in byValidity.sorted(by: { $0.key.value < $1.key.value }) {
+            // What could not be taken may be an old message under its new UID: that is open, not gone.
+            if validity != work.validity, !inQuarantine.isEmpty { continue }
+            // A link that content paired meanwhile is not under its old UIDVALIDITY any more.
+            let links = try await state.linksThatLeave(side.id, mailbox: work.name, validity: validity, uids: uids)
+            for link in links {
+                let target = try await moves.target(of: link.message)
+                try await session.committer.add(
+                    [departure(link.uid, work, validity, target: target)] + (target.map { [$0.consumed] } ?? []))
+            }
+        }
+    }
+
+    private func delete(_ name: MailboxName, _ moves: inout MoveFinder, _ session: Session) async throws {
+        guard let side else { return }
+        if moves.isOn {
+            for old in try await state.allLinks(side.id, mailbox: name) {
+                guard let target = try await moves.target(of: old.link.message) else { continue }
+                ledger.update(name) { $0.movedCount += 1 }
+                let address = OccurrenceAddress(
+                    account: source.account, mailbox: name, uidValidity: old.uidValidity, uid: old.link.uid)
+                try await session.committer.add([
+                    StateChange(
+                        .unlink(old.link.uid, mailbox: name, validity: old.uidValidity),
+                        event: .gone(at: address, movedTo: target.address(source.account))),
+                    target.consumed,
+                ])
+            }
+        }
+        let event = OccurrenceEvent.mailboxDeleted(account: source.account, mailbox: name)
+        try await session.committer.add([StateChange(.delete(name), event: event)])
+    }
+}
+
+/// Finds where a message that left has gone to; each place is given once.
+struct MoveFinder {
+    let state: SyncState
+    let side: Int64
+    let isOn: Bool
+    private var used: Set<String> = []
+
+    init(state: SyncState, side: Int64, isOn: Bool) { (self.state, self.side, self.isOn) = (state, side, isOn) }
+
+    mutating func target(of message: RandomID) async throws -> MoveTarget? {
+        guard isOn else { return nil }
+        for target in try await state.moveTargets(side, of: message) {
+            let key = "\(target.mailbox.octets.hex) \(target.validity) \(target.uid)"
+            if used.insert(key).inserted { return target }
+        }
+        return nil
+    }
+}
+
+extension MoveTarget {
+    /// The change that keeps this place from being found again after a crash.
+    var consumed: StateChange { StateChange(.consumeMove(uid, mailbox: mailbox, validity: validity)) }
+}

@@ -1,0 +1,86 @@
+import GRDB
+import MailCore
+
+/// What the runs before left: mailboxes, links, quarantine and the journal of operations of one or more accounts.
+///
+/// SQLite in WAL mode, `synchronous=FULL`. It can be lost: links are then read back from the destination, cursors start
+/// anew, nothing is doubled. It holds no content digests, only the archive's random handles.
+public final class SyncState: Sendable {
+    let queue: DatabaseQueue
+    /// Called before and after each write that matters, for tests that crash there.
+    let probe: @Sendable (String) throws -> Void
+
+    /// Opens or creates the database at `path`.
+    ///
+    /// - Parameters:
+    ///   - vfs: the registered name of the SQLite VFS to use; `nil` for the default one.
+    ///   - prepare: called with the `sqlite3 *` of each connection before any statement.
+    public static func open(
+        path: String, vfs: String? = nil, prepare: @escaping @Sendable (OpaquePointer) throws -> Void = { _ in }
+    ) throws(SyncError) -> SyncState {
+        // SAFETY: the pointer is only handed on to the caller's own closure.
+        try unsafe open(path: path, vfs: vfs, prepare: prepare) { _ in }
+    }
+
+    package static func open(
+        path: String, vfs: String? = nil, prepare: @escaping @Sendable (OpaquePointer) throws -> Void = { _ in },
+        probe: @escaping @Sendable (String) throws -> Void
+    ) throws(SyncError) -> SyncState {
+        var configuration = Configuration()
+        configuration.label = "mailarc.sync-state"
+        configuration.busyMode = .timeout(5)
+        configuration.prepareDatabase { db in
+            // SAFETY: GRDB keeps the connection open during this closure.
+            if let connection = unsafe db.sqliteConnection { try unsafe prepare(connection) }
+            // ORDER: no journal file before WAL is on; the encrypting VFS refuses one (ArchiveFormat.md, "Catalog").
+            try db.execute(sql: "PRAGMA temp_store = MEMORY")
+            let mode = try String.fetchOne(db, sql: "PRAGMA journal_mode")
+            if mode != "wal" {
+                try db.execute(sql: "PRAGMA journal_mode = MEMORY")
+                try db.execute(sql: "PRAGMA journal_mode = WAL")
+            }
+            try db.execute(sql: "PRAGMA synchronous = FULL")
+        }
+        do {
+            let queue = try DatabaseQueue(path: Self.location(path, vfs: vfs), configuration: configuration)
+            let state = SyncState(queue: queue, probe: probe)
+            try state.migrate()
+            return state
+        } catch let error as SyncError {
+            throw error
+        } catch {
+            throw SyncError(.stateFailed, "the sync state at \(path) cannot be opened", cause: error)
+        }
+    }
+
+    private init(queue: DatabaseQueue, probe: @escaping @Sendable (String) throws -> Void) {
+        (self.queue, self.probe) = (queue, probe)
+    }
+
+    /// Closes the database; every later call fails.
+    public func close() throws { try queue.close() }
+
+    /// A path, or the URI that names the VFS, too (SQLite's `SQLITE_USE_URI`, which Debian's library has).
+    private static func location(_ path: String, vfs: String?) -> String {
+        guard let vfs else { return path }
+        let octets = path.utf8.flatMap { octet -> [UInt8] in
+            switch octet {
+            case UInt8(ascii: "?"), UInt8(ascii: "#"), UInt8(ascii: "%"):
+                [UInt8(ascii: "%")] + Array([octet].hex.uppercased().utf8)
+            default: [octet]
+            }
+        }
+        return "file:\(String(decoding: octets, as: UTF8.self))?vfs=\(vfs)"
+    }
+
+    private func migrate() throws {
+        try queue.write { db in
+            let version = try Int.fetchOne(db, sql: "PRAGMA user_version") ?? 0
+            guard version <= Self.schemaVersion else {
+                throw SyncError(.stateTooNew, "the sync state has schema version \(version), newer than this program")
+            }
+            if version < 1 { try db.execute(sql: Self.schema1) }
+            if version < Self.schemaVersion { try db.execute(sql: "PRAGMA user_version = \(Self.schemaVersion)") }
+        }
+    }
+}
