@@ -44,8 +44,8 @@ extension EncryptedVFS {
         }
         KeyRegistry.set(.init(key: key, databaseID: databaseID, isVacuumTarget: true), path: target)
         defer { KeyRegistry.set(.init(key: key, databaseID: databaseID), path: target) }
-        let quoted = target.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "''")
-        unsafe try run("VACUUM main INTO '\(uri(forDatabaseAt: quoted))'", connection)
+        // A URI of ours has no quotation mark.
+        unsafe try run("VACUUM main INTO '\(uri(forDatabaseAt: target))'", connection)
     }
 
     private static func isOurs(_ connection: OpaquePointer) -> Bool {

@@ -67,7 +67,8 @@ internal import COpenSSL
         let reserved = unsafe UnsafeMutableRawPointer(mutating: page + Self.contentOctetCount)
             .assumingMemoryBound(to: UInt8.self)
         setNumber(number)
-        let isGenuine = unsafe Self.isZero(reserved + 40, count: 8)
+        let isGenuine =
+            unsafe Self.isZero(reserved + 40, count: 8)
             && cipher.open(
                 page.assumingMemoryBound(to: UInt8.self), count: Self.contentOctetCount,
                 to: output.assumingMemoryBound(to: UInt8.self), nonce: reserved,

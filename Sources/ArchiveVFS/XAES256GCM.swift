@@ -28,7 +28,8 @@ internal import COpenSSL
         unsafe (self.blockCipher, self.gcm) = (blockCipher, gcm)
         var zero: (UInt64, UInt64) = (0, 0)
         // SAFETY: both pointers are to 16 octets of local storage, and one block is asked for.
-        let isReady = unsafe EVP_EncryptInit_ex(blockCipher, EVP_aes_256_ecb(), nil, key, nil) == 1
+        let isReady =
+            unsafe EVP_EncryptInit_ex(blockCipher, EVP_aes_256_ecb(), nil, key, nil) == 1
             && EVP_CIPHER_CTX_set_padding(blockCipher, 0) == 1
             && EVP_CipherInit_ex(gcm, EVP_aes_256_gcm(), nil, nil, nil, 1) == 1
             && withUnsafeMutableBytes(of: &zero) { block in
@@ -75,7 +76,8 @@ internal import COpenSSL
     ) -> Bool {
         var produced: Int32 = 0
         // SAFETY: as in seal; the tag is 16 octets that OpenSSL copies.
-        let isOpen = unsafe start(nonce: nonce, encrypts: 0)
+        let isOpen =
+            unsafe start(nonce: nonce, encrypts: 0)
             && update(associated: associated)
             && EVP_CipherUpdate(gcm, output, &produced, input, Int32(count)) == 1
             && EVP_CIPHER_CTX_ctrl(gcm, EVP_CTRL_AEAD_SET_TAG, 16, tag) == 1
