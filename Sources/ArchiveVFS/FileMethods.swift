@@ -44,7 +44,7 @@ enum FileMethods {
         unsafe table.pointee.xSync = { file, flags in
             guard let state = unsafe FileMethods.state(file) else { return SQLITE_MISUSE }
             if state.kind == .discardedJournal { return SQLITE_OK }
-            if let faults = state.faults, !faults.allowsWrite() { return SQLITE_IOERR_FSYNC_CODE }
+            if let faults = state.faults, !faults.allowsWrite() { return IOError.sync }
             return unsafe state.real.pointee.pMethods.pointee.xSync(state.real, flags)
         }
         unsafe table.pointee.xFileSize = { file, size in

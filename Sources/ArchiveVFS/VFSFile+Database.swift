@@ -6,14 +6,14 @@ extension VFSFile {
         let pageSize = Int64(PageCipher.pageOctetCount)
         let start = offset / pageSize * pageSize
         guard offset >= 0, offset + Int64(count) <= start + pageSize, let number = UInt32(exactly: start / pageSize + 1)
-        else { return SQLITE_IOERR_READ_CODE }
+        else { return IOError.read }
         if count == PageCipher.pageOctetCount {
             return unsafe readPage(target, number: number, at: start)
         }
         // SQLite reads the header before it holds a lock: a checkpoint by another process may be writing the page.
         // LIMIT: four looks; two of them torn in a row means a writer faster than any.
-        var result = SQLITE_IOERR_DATA_CODE
-        for _ in 0..<4 where result == SQLITE_IOERR_DATA_CODE {
+        var result = IOError.data
+        for _ in 0..<4 where result == IOError.data {
             result = unsafe readPage(scratch, number: number, at: start)
         }
         guard result == SQLITE_OK else {
@@ -29,10 +29,10 @@ extension VFSFile {
         guard result == SQLITE_OK else {
             unsafe target.initializeMemory(as: UInt8.self, repeating: 0, count: PageCipher.pageOctetCount)
             // A page beyond the end is empty; a page cut off in its middle is damage.
-            guard result == SQLITE_IOERR_SHORT_READ_CODE, let size = sizeOfReal(), size > start else { return result }
-            return SQLITE_IOERR_DATA_CODE
+            guard result == IOError.shortRead, let size = sizeOfReal(), size > start else { return result }
+            return IOError.data
         }
-        guard let cipher, unsafe cipher.open(target, number: number, to: target) else { return SQLITE_IOERR_DATA_CODE }
+        guard let cipher, unsafe cipher.open(target, number: number, to: target) else { return IOError.data }
         return SQLITE_OK
     }
 
@@ -43,7 +43,7 @@ extension VFSFile {
             let number = UInt32(exactly: offset / pageSize + 1), let cipher,
             unsafe number != 1 || Self.isOurHeader(source),
             unsafe cipher.seal(source, number: number, to: scratch)
-        else { return SQLITE_IOERR_WRITE_CODE }
+        else { return IOError.write }
         return unsafe writeReal(scratch, PageCipher.pageOctetCount, offset)
     }
 

@@ -14,11 +14,11 @@ extension VFSFile {
         }
         guard available < count else { return SQLITE_OK }
         unsafe (target + available).initializeMemory(as: UInt8.self, repeating: 0, count: count - available)
-        return SQLITE_IOERR_SHORT_READ_CODE
+        return IOError.shortRead
     }
 
     func writeJournal(_ source: UnsafeRawPointer, _ count: Int, _ offset: Int64) -> Int32 {
-        guard offset >= 0, offset + Int64(count) <= Self.journalLimit else { return SQLITE_IOERR_WRITE_CODE }
+        guard offset >= 0, offset + Int64(count) <= Self.journalLimit else { return IOError.write }
         let end = Int(offset) + count
         if journal.count < end { journal.append(contentsOf: repeatElement(0, count: end - journal.count)) }
         unsafe journal.withUnsafeMutableBytes { octets in

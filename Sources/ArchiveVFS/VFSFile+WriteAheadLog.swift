@@ -11,7 +11,7 @@ extension VFSFile {
     private static let frameOctetCount = 24 + PageCipher.pageOctetCount
 
     func readLog(_ target: UnsafeMutableRawPointer, _ count: Int, _ offset: Int64) -> Int32 {
-        guard offset >= 0, count >= 0 else { return SQLITE_IOERR_READ_CODE }
+        guard offset >= 0, count >= 0 else { return IOError.read }
         if offset < Self.headerOctetCount {
             return unsafe readHeader(target, count, at: 0, size: Self.headerOctetCount, skip: Int(offset))
         }
@@ -22,7 +22,7 @@ extension VFSFile {
         }
         let isWhole = within == 0 && count == Self.frameOctetCount
         let isPage = within == Self.frameHeaderOctetCount && count <= PageCipher.pageOctetCount
-        guard let cipher, isWhole || isPage else { return SQLITE_IOERR_READ_CODE }
+        guard let cipher, isWhole || isPage else { return IOError.read }
         let result = unsafe readReal(scratch, Self.frameOctetCount, start)
         guard result == SQLITE_OK else {
             unsafe target.initializeMemory(as: UInt8.self, repeating: 0, count: count)
@@ -33,36 +33,36 @@ extension VFSFile {
         let isGenuine = unsafe cipher.open(page, number: number, to: page)
         if isWhole {
             // A torn frame reads as zeroes: its checksum then ends the log there, as it does in plain SQLite.
-            guard unsafe cipher.open(header: scratch, at: start) else { return SQLITE_IOERR_READ_CODE }
+            guard unsafe cipher.open(header: scratch, at: start) else { return IOError.read }
             unsafe target.copyMemory(from: scratch, byteCount: count)
             return SQLITE_OK
         }
         unsafe target.copyMemory(from: page, byteCount: count)
-        return isGenuine ? SQLITE_OK : SQLITE_IOERR_DATA_CODE
+        return isGenuine ? SQLITE_OK : IOError.data
     }
 
     /// Reads `count` octets of the header at `start`, from its octet `skip` on.
     private func readHeader(
         _ target: UnsafeMutableRawPointer, _ count: Int, at start: Int64, size: Int, skip: Int
     ) -> Int32 {
-        guard skip + count <= size, let cipher else { return SQLITE_IOERR_READ_CODE }
+        guard skip + count <= size, let cipher else { return IOError.read }
         let result = unsafe readReal(scratch, size, start)
         guard result == SQLITE_OK else {
             unsafe target.initializeMemory(as: UInt8.self, repeating: 0, count: count)
             return result
         }
-        guard unsafe cipher.open(header: scratch, at: start) else { return SQLITE_IOERR_READ_CODE }
+        guard unsafe cipher.open(header: scratch, at: start) else { return IOError.read }
         unsafe target.copyMemory(from: scratch + skip, byteCount: count)
         return SQLITE_OK
     }
 
     func writeLog(_ source: UnsafeRawPointer, _ count: Int, _ offset: Int64) -> Int32 {
-        guard offset >= 0, let cipher else { return SQLITE_IOERR_WRITE_CODE }
+        guard offset >= 0, let cipher else { return IOError.write }
         if offset == 0 {
-            guard count == Self.headerOctetCount else { return SQLITE_IOERR_WRITE_CODE }
+            guard count == Self.headerOctetCount else { return IOError.write }
             return unsafe writeHeader(source, count, at: 0)
         }
-        guard offset >= Self.headerOctetCount else { return SQLITE_IOERR_WRITE_CODE }
+        guard offset >= Self.headerOctetCount else { return IOError.write }
         let within = Int((offset - Int64(Self.headerOctetCount)) % Int64(Self.frameOctetCount))
         let start = offset - Int64(within)
         if within == 0, count == Self.frameHeaderOctetCount {
@@ -70,7 +70,7 @@ extension VFSFile {
             return unsafe writeHeader(source, count, at: offset)
         }
         guard within == Self.frameHeaderOctetCount, count == PageCipher.pageOctetCount else {
-            return SQLITE_IOERR_WRITE_CODE
+            return IOError.write
         }
         // A page alone replaces one of the running transaction: its header is already on disk.
         var number = lastHeader.page
@@ -80,13 +80,13 @@ extension VFSFile {
             number = unsafe scratch.loadUnaligned(as: UInt32.self).bigEndian
         }
         guard unsafe number != 1 || Self.isOurHeader(source), unsafe cipher.seal(source, number: number, to: scratch)
-        else { return SQLITE_IOERR_WRITE_CODE }
+        else { return IOError.write }
         return unsafe writeReal(scratch, PageCipher.pageOctetCount, offset)
     }
 
     private func writeHeader(_ source: UnsafeRawPointer, _ count: Int, at offset: Int64) -> Int32 {
         unsafe scratch.copyMemory(from: source, byteCount: count)
-        guard let cipher, unsafe cipher.seal(header: scratch, at: offset) else { return SQLITE_IOERR_WRITE_CODE }
+        guard let cipher, unsafe cipher.seal(header: scratch, at: offset) else { return IOError.write }
         return unsafe writeReal(scratch, count, offset)
     }
 }

@@ -34,7 +34,7 @@ internal import Synchronization
     }
 
     func writeReal(_ source: UnsafeRawPointer, _ count: Int, _ offset: Int64) -> Int32 {
-        if let faults, !faults.allowsWrite() { return SQLITE_IOERR_WRITE_CODE }
+        if let faults, !faults.allowsWrite() { return IOError.write }
         return unsafe real.pointee.pMethods.pointee.xWrite(real, source, Int32(count), offset)
     }
 
@@ -45,12 +45,15 @@ internal import Synchronization
     }
 }
 
-// Extended result codes are C expressions that Swift does not import.
-let SQLITE_IOERR_READ_CODE = SQLITE_IOERR | (1 << 8)
-let SQLITE_IOERR_SHORT_READ_CODE = SQLITE_IOERR | (2 << 8)
-let SQLITE_IOERR_WRITE_CODE = SQLITE_IOERR | (3 << 8)
-let SQLITE_IOERR_FSYNC_CODE = SQLITE_IOERR | (4 << 8)
-let SQLITE_IOERR_DATA_CODE = SQLITE_IOERR | (32 << 8)
+/// SQLite's extended result codes, which are C expressions that Swift does not import.
+enum IOError {
+    static let read = SQLITE_IOERR | (1 << 8)
+    static let shortRead = SQLITE_IOERR | (2 << 8)
+    static let write = SQLITE_IOERR | (3 << 8)
+    static let sync = SQLITE_IOERR | (4 << 8)
+    static let data = SQLITE_IOERR | (32 << 8)
+    static let deleteNoEntry = SQLITE_IOERR | (23 << 8)
+}
 
 /// Makes writes of one database fail from a certain one on, as a full or vanished disk does; for tests.
 package final class WriteFaults: Sendable {

@@ -30,6 +30,7 @@ enum VFSRegistration {
         unsafe vfs.pointee.xOpen = { _, path, file, flags, outFlags in
             unsafe VFSRegistration.open(path, file, flags, outFlags)
         }
+        unsafe vfs.pointee.xDelete = { _, path, syncs in unsafe VFSRegistration.delete(path, syncs) }
         let code = unsafe sqlite3_vfs_register(vfs, 0)
         guard code == SQLITE_OK else {
             return .failure(VFSError(.refused, "SQLite did not register the VFS", code: code))
@@ -72,6 +73,17 @@ enum VFSRegistration {
             return result
         }
         unsafe FileMethods.attach(VFSFile(kind: kind, real: real, cipher: cipher, faults: entry.faults), to: file)
+        return SQLITE_OK
+    }
+
+    /// The journal of a vacuum's target is not on disk, and so is deleted at once.
+    private static func delete(_ path: UnsafePointer<CChar>?, _ syncs: Int32) -> Int32 {
+        guard let base = unsafe base else { return SQLITE_IOERR }
+        let result = unsafe base.pointee.xDelete(base, path, syncs)
+        guard result == IOError.deleteNoEntry, let path = unsafe path,
+            let name = unsafe String(validatingCString: path),
+            KeyRegistry.entry(forFileAt: name, kind: .discardedJournal)?.isVacuumTarget == true
+        else { return result }
         return SQLITE_OK
     }
 
