@@ -1,0 +1,117 @@
+import MailCore
+
+/// The archive's small text files: `key value` lines, LF (ArchiveFormat.md §3).
+public struct TextFile: Sendable {
+    // LIMIT: ArchiveFormat.md §13.
+    static let maxOctets = 65_536
+
+    /// The first line, `mailarc-slot/1`.
+    public let type: String
+    /// In order; a value may be empty.
+    public private(set) var fields: [(key: String, value: String)] = []
+
+    public init(type: String) { self.type = type }
+
+    /// Reads `octets`; refuses what is not such a file or of another type.
+    public init(parsing octets: [UInt8], type: String) throws(CryptoError) {
+        guard octets.count <= Self.maxOctets, octets.last == UInt8(ascii: "\n"),
+            let text = String(validating: octets, as: UTF8.self)
+        else { throw CryptoError(.malformed, "not a text file of an archive") }
+        let lines = text.dropLast().split(separator: "\n", omittingEmptySubsequences: false)
+        guard let first = lines.first, first == type else {
+            throw CryptoError(.malformed, "expected \(type), found \(lines.first?.prefix(40) ?? "nothing")")
+        }
+        self.type = type
+        for line in lines.dropFirst() {
+            let halves = line.split(separator: " ", maxSplits: 1, omittingEmptySubsequences: false)
+            fields.append((String(halves[0]), halves.count > 1 ? String(halves[1]) : ""))
+        }
+    }
+
+    public mutating func append(_ key: String, _ value: String) { fields.append((key, value)) }
+
+    /// The value of the first field `key`.
+    public func value(_ key: String) throws(CryptoError) -> String {
+        guard let field = fields.first(where: { $0.key == key }) else {
+            throw CryptoError(.malformed, "the \(type) file lacks the line \(key)")
+        }
+        return field.value
+    }
+
+    /// The decoded value of `key`, `count` octets.
+    public func base64(_ key: String, count: Int) throws(CryptoError) -> [UInt8] {
+        guard let octets = Base64.decode(try value(key)), octets.count == count else {
+            throw CryptoError(.malformed, "the line \(key) of the \(type) file is not base64 of \(count) octets")
+        }
+        return octets
+    }
+
+    /// The decoded value of `key`, `count` octets.
+    public func hex(_ key: String, count: Int) throws(CryptoError) -> [UInt8] {
+        guard let octets = [UInt8](hex: try value(key)), octets.count == count else {
+            throw CryptoError(.malformed, "the line \(key) of the \(type) file is not hexadecimal of \(count) octets")
+        }
+        return octets
+    }
+
+    /// The file as it stands on disk.
+    public var octets: [UInt8] { Array((([type] + fields.map(Self.line)).joined(separator: "\n") + "\n").utf8) }
+
+    /// What the line `key` authenticates: every octet before it.
+    public func octets(before key: String) -> [UInt8] {
+        let head = fields.prefix { $0.key != key }
+        return Array((([type] + head.map(Self.line)).joined(separator: "\n") + "\n").utf8)
+    }
+
+    /// Appends the `mac` line.
+    public mutating func sign(_ keys: KeyHierarchy) {
+        append("mac", Base64.encode(HMAC.sha256(key: keys.slot, octets)))
+    }
+
+    /// Whether the `mac` line is the right one and the last.
+    public func isAuthentic(_ keys: KeyHierarchy) -> Bool {
+        guard fields.last?.key == "mac", let mac = Base64.decode(fields.last?.value ?? "") else { return false }
+        return equalInConstantTime(mac, HMAC.sha256(key: keys.slot, octets(before: "mac")))
+    }
+
+    private static func line(_ field: (key: String, value: String)) -> String { "\(field.key) \(field.value)" }
+}
+
+/// Base64 with padding, for keys and signatures in text files.
+///
+/// - SeeAlso: RFC 4648 §4
+public enum Base64 {
+    private static let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
+
+    public static func encode(_ octets: [UInt8]) -> String {
+        var result: [UInt8] = []
+        for start in stride(from: 0, to: octets.count, by: 3) {
+            let group = octets[start..<min(start + 3, octets.count)]
+            let bits = group.enumerated().reduce(UInt32(0)) { $0 | UInt32($1.element) << UInt32(16 - 8 * $1.offset) }
+            for digit in 0..<4 {
+                let isUsed = digit <= group.count
+                result.append(isUsed ? alphabet[Int(bits >> UInt32(18 - 6 * digit) & 63)] : UInt8(ascii: "="))
+            }
+        }
+        return String(decoding: result, as: UTF8.self)
+    }
+
+    /// `nil` for anything but the canonical encoding of some octets.
+    public static func decode(_ text: String) -> [UInt8]? {
+        var result: [UInt8] = []
+        var bits: UInt32 = 0
+        var count = 0
+        for digit in text.utf8.prefix(while: { $0 != UInt8(ascii: "=") }) {
+            guard let value = alphabet.firstIndex(of: digit) else { return nil }
+            bits = bits << 6 | UInt32(value)
+            count += 1
+            if count % 4 == 0 { result += [UInt8(bits >> 16 & 0xFF), UInt8(bits >> 8 & 0xFF), UInt8(bits & 0xFF)] }
+        }
+        switch count % 4 {
+        case 2: result.append(UInt8(bits >> 4 & 0xFF))
+        case 3: result += [UInt8(bits >> 10 & 0xFF), UInt8(bits >> 2 & 0xFF)]
+        default: break
+        }
+        return encode(result) == text ? result : nil
+    }
+}
