@@ -1,0 +1,147 @@
+import Foundation
+import Glibc
+
+/// A private Dovecot on free loopback ports, below a folder of its own.
+///
+/// Started as root it keeps the mail under uid 5000 (as a mail host does); unprivileged it runs everything as the
+/// caller. Works with Dovecot 2.3. `stop()` ends it and, unless told otherwise, removes its folder.
+public final class DovecotServer: Sendable {
+    /// How mailboxes are stored.
+    public enum Format: String, Sendable, CaseIterable {
+        case maildir, mdbox
+    }
+
+    /// What to start.
+    public struct Options: Sendable {
+        public var users: [String: String] = ["anna": "secret"]
+        public var format: Format = .maildir
+        /// The hierarchy delimiter of the only namespace.
+        public var separator: Character = "."
+        /// Lines added at the end of the configuration, e.g. an `imap_capability` without an extension.
+        public var extraConfiguration = ""
+        /// Subject alternative names of the server certificate.
+        public var certificateNames = ["DNS:localhost", "IP:127.0.0.1"]
+        /// Refuse LOGIN and AUTHENTICATE PLAIN before TLS.
+        public var requiresTLS = false
+        public var mechanisms = "plain login scram-sha-256"
+
+        public init() {}
+
+        /// The whole capability line, for servers that should look poorer than they are.
+        public static func withCapabilities(_ capabilities: String) -> Options {
+            var options = Options()
+            options.extraConfiguration = "imap_capability = \(capabilities)\n"
+            return options
+        }
+    }
+
+    public let options: Options
+    public let folder: TestFolder
+    public let certificates: TestCertificates
+    /// Plain IMAP and STARTTLS.
+    public let port: Int
+    /// IMAP over implicit TLS.
+    public let tlsPort: Int
+    public let host = "127.0.0.1"
+    private let process: RunningProcess
+
+    /// Why Dovecot cannot be run here, or nil when it can.
+    public static var reasonNotRunnable: String? {
+        findExecutable("dovecot") == nil ? "dovecot is not installed" : nil
+    }
+
+    /// Starts Dovecot and returns once it greets on both ports.
+    ///
+    /// - Throws: ``ProcessFailure`` with Dovecot's own words after three attempts (a free port may be taken meanwhile).
+    public static func start(_ options: Options = Options()) async throws -> DovecotServer {
+        if let reason = reasonNotRunnable { throw ProcessFailure(reason) }
+        // Unix sockets live below: their paths end at 107 octets, so the folder is not put below a deep TMPDIR.
+        let folder = try TestFolder("dovecot", in: "/tmp")
+        let certificates = try await TestCertificates.make(in: folder, names: options.certificateNames)
+        var words = ""
+        for _ in 0..<3 {
+            let ports = try Loopback.freePorts(2)
+            let configuration = DovecotConfiguration(
+                options: options, folder: folder, certificates: certificates, port: ports[0], tlsPort: ports[1])
+            let path = try configuration.write()
+            let process = try launch(path)
+            if Loopback.awaitGreeting(port: ports[0], within: .seconds(20), while: { process.isRunning }) != nil {
+                return DovecotServer(
+                    options: options, folder: folder, certificates: certificates, ports: ports, process: process)
+            }
+            process.signal(SIGKILL)
+            let result = try await process.waitAsync()
+            words = result.errors + (try? String(contentsOfFile: folder.file("dovecot.log"), encoding: .utf8)).orEmpty
+        }
+        folder.remove()
+        throw ProcessFailure("dovecot did not start: \(words)")
+    }
+
+    private init(
+        options: Options, folder: TestFolder, certificates: TestCertificates, ports: [Int], process: RunningProcess
+    ) {
+        self.options = options
+        self.folder = folder
+        self.certificates = certificates
+        (port, tlsPort) = (ports[0], ports[1])
+        self.process = process
+    }
+
+    private static func launch(_ configuration: String) throws -> RunningProcess {
+        var command = ProcessCommand("dovecot", ["-F", "-c", configuration])
+        command.timeout = .seconds(3600)
+        return try command.start()
+    }
+
+    /// The Maildir or mdbox root of a user; it exists once the user has logged in or ``makeMaildir(of:)`` made it.
+    public func mailFolder(of user: String) -> String {
+        folder.file("mail/\(user)/\(options.format == .maildir ? "Maildir" : "mdbox")")
+    }
+
+    /// An empty Maildir++ for `user` to fill before the first login; call ``adopt(user:)`` afterwards.
+    public func makeMaildir(of user: String) throws -> MaildirFiller {
+        try MaildirFiller(root: mailFolder(of: user))
+    }
+
+    /// Gives everything below the user's home to the server's mail user.
+    public func adopt(user: String) async throws {
+        guard geteuid() == 0 else { return }
+        try await ProcessCommand("chown", ["-R", "5000:5000", folder.file("mail/\(user)")]).runSuccessfully()
+    }
+
+    /// Everything the server logged.
+    public var log: String { (try? String(contentsOfFile: folder.file("dovecot.log"), encoding: .utf8)).orEmpty }
+
+    /// Runs `doveadm` against this server's configuration.
+    @discardableResult
+    public func doveadm(_ arguments: [String]) async throws -> ProcessResult {
+        try await ProcessCommand("doveadm", ["-c", folder.file("dovecot.conf")] + arguments).runSuccessfully()
+    }
+
+    /// Ends the server by its process id and removes its folder.
+    public func stop(keepsFolder: Bool = false) async {
+        _ = try? await process.stop()
+        if !keepsFolder { folder.remove() }
+    }
+}
+
+extension DovecotServer {
+    /// Starts a server, hands it to `body`, and stops it however `body` ends.
+    public static func with<R>(
+        _ options: Options = Options(), _ body: (DovecotServer) async throws -> R
+    ) async throws -> R {
+        let server = try await start(options)
+        do {
+            let result = try await body(server)
+            await server.stop()
+            return result
+        } catch {
+            await server.stop()
+            throw error
+        }
+    }
+}
+
+extension String? {
+    fileprivate var orEmpty: String { self ?? "" }
+}
