@@ -64,7 +64,13 @@ extension EncodedWord {
             else { return nil }
             let textStart = charsetEnd + 3
             var index = textStart
-            while index + 1 < limit, source[index] != mark || source[index + 1] != UInt8(ascii: "=") { index += 1 }
+            let equals = UInt8(ascii: "=")
+            while index + 1 < limit, source[index] != mark || source[index + 1] != equals {
+                // The start of another word: this one never ends. Keeps the work linear.
+                let isStart = source[index] == equals && source[index + 1] == mark
+                if isStart, index + 2 < limit, source[index + 2] != equals { return nil }
+                index += 1
+            }
             guard index + 1 < limit else { return nil }
             let text = source[textStart..<index]
             switch ASCII.lowercase(source[charsetEnd + 1]) {
@@ -97,5 +103,31 @@ extension EncodedWord {
             }
             return result
         }
+    }
+}
+
+extension EncodedWord {
+    /// LIMIT: an encoded-word is at most 75 characters long; 45 octets in base64 are 60.
+    private static let octetsPerWord = 45
+
+    /// `text` as the body of an unstructured field: itself if printable ASCII, else encoded-words of UTF-8 in base64,
+    /// cut between characters and folded with `lineEnd` and a space.
+    public static func encode(_ text: String, lineEnd: LineEnd = .crlf) -> [UInt8] {
+        let needsEncoding = text.utf8.contains { $0 < 0x20 || $0 > 0x7E } || text.contains("=?")
+        guard needsEncoding else { return Array(text.utf8) }
+        var words: [[UInt8]] = [[]]
+        for scalar in text.unicodeScalars {
+            let octets = Array(String(Character(scalar)).utf8)
+            if words[words.count - 1].count + octets.count > octetsPerWord { words.append([]) }
+            words[words.count - 1] += octets
+        }
+        var result: [UInt8] = []
+        for (index, word) in words.enumerated() {
+            if index > 0 { result += lineEnd.octets + [ASCII.space] }
+            result += Array("=?utf-8?B?".utf8)
+            Base64.encode(word.span, into: &result)
+            result += Array("?=".utf8)
+        }
+        return result
     }
 }
