@@ -1,4 +1,4 @@
-import ArchiveCrypto
+public import ArchiveCrypto
 public import MailCore
 
 /// Raw deflate, handed in so that the ledger needs no compression library.
@@ -23,11 +23,13 @@ public struct BundleKey: Sendable {
     private let archive: RandomID
     /// `nil`: bundles are written stored, and deflated ones cannot be read.
     private let codec: BundleCodec?
+    /// Of nonces.
+    private let random: RandomSource
 
     /// - Precondition: `key` has 32 octets.
-    public init(key: [UInt8], archive: RandomID, codec: BundleCodec?) {
+    public init(key: [UInt8], archive: RandomID, codec: BundleCodec?, random: RandomSource = .system) {
         precondition(key.count == 32, "K_meta has 32 octets")
-        (self.key, self.archive, self.codec) = (key, archive, codec)
+        (self.key, self.archive, self.codec, self.random) = (key, archive, codec, random)
     }
 
     /// Seals `bundle` for `path`; deflated if it is full, pays and a codec is there.
@@ -42,7 +44,7 @@ public struct BundleKey: Sendable {
             content += octets
         }
         do {
-            return try XAES256GCM.seal(content, key: key, aad: associatedData(path))
+            return try XAES256GCM.seal(content, key: key, aad: associatedData(path), random: random)
         } catch {
             throw LedgerError(.authenticationFailed, "the bundle cannot be sealed", path: "\(path)", cause: error)
         }

@@ -63,10 +63,8 @@ extension Ledger {
         for attempt in 1...3 {
             defects = []
             published = try readCheckpoint()
-            let size = try readableSize()
-            if bundleKey != nil, attempt < 3, size < published?.checkpoint.size ?? 0 { continue }
-            edge = try edge(at: size)
-            break
+            edge = try readableEdge()
+            if bundleKey == nil || attempt == 3 || size >= published?.checkpoint.size ?? 0 { break }
         }
         for output in edge.partials {
             widths[output.path.stem] = output.path.width
@@ -105,19 +103,31 @@ extension Ledger {
         return note
     }
 
-    /// The end of the whole tiles and bundles, from the tile on in which the checkpoint ends.
-    private func readableSize() throws(LedgerError) -> UInt64 {
+    /// The edge at the end of the whole tiles and bundles, looked for from the tile on in which the checkpoint ends; if
+    /// the tree cannot be had there, at the last end before where it can.
+    private func readableEdge() throws(LedgerError) -> LedgerEdge {
         let signed = published?.checkpoint.size ?? 0
-        if bundleKey == nil, signed > 0 { return signed }
+        if bundleKey == nil, signed > 0 { return try edge(at: signed) }
         var number = signed / UInt64(Tile.width)
         while try isWhole(number, width: Tile.width) { number += 1 }
-        let widths = try Set(
-            partialWidths(TilePath(.tile(level: 0), number: number)) + partialWidths(TilePath(.entries, number: number))
-        )
-        for width in widths.sorted(by: >) where try isWhole(number, width: width) {
-            return number * UInt64(Tile.width) + UInt64(width)
+        // LIMIT: leaves that were not synced fill a few tiles; a million lost leaves are no matter for this.
+        for _ in 0..<4_096 {
+            do {
+                return try edge(at: number * UInt64(Tile.width) + UInt64(widestWhole(number)))
+            } catch {
+                guard error.kind == .damaged || error.kind == .authenticationFailed, number > 0 else { throw error }
+                number -= 1
+            }
         }
-        return number * UInt64(Tile.width)
+        throw LedgerError(.damaged, "no tree can be made of the tiles", index: signed)
+    }
+
+    /// How many members of tile `number` are in whole partial files.
+    private func widestWhole(_ number: UInt64) throws(LedgerError) -> Int {
+        let (tile, entries) = (TilePath(.tile(level: 0), number: number), TilePath(.entries, number: number))
+        let widths = try Set(partialWidths(tile) + partialWidths(entries)).sorted(by: >)
+        for width in widths where try isWhole(number, width: width) { return width }
+        return 0
     }
 
     /// Whether the first `width` hashes and leaves of tile `number` are there and agree.

@@ -6,7 +6,7 @@ public struct MerkleFrontier: Hashable, Sendable {
     /// The number of leaves.
     public private(set) var size: UInt64
     /// Largest subtree (leftmost) first.
-    private var peaks: [MerkleHash]
+    private(set) var peaks: [MerkleHash]
 
     public init() { (size, peaks) = (0, []) }
 
