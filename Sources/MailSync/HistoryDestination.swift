@@ -14,6 +14,13 @@ public struct IngestedMessage: Sendable, Hashable {
     }
 }
 
+/// A destination cannot take one message; the others go on, and this one goes to quarantine.
+public struct MessageRefused: Error, Sendable {
+    public var refusal: Refusal
+
+    public init(_ refusal: Refusal) { self.refusal = refusal }
+}
+
 /// A mailbox as a destination records it.
 public struct RecordedMailbox: Sendable, Hashable {
     public var name: MailboxName
@@ -55,6 +62,7 @@ public protocol HistoryDestination: Sendable {
     ///
     /// Reads `message` to its end. When its `next()` throws, nothing of the message is kept and the error goes on
     /// unchanged. A message without any event that places it may be dropped.
+    /// - Throws: ``MessageRefused`` for this message alone; any other error ends the run.
     func ingest(
         _ message: any IncomingMessage, channel: Channel, fidelity: Fidelity, lane: Int
     ) async throws -> IngestedMessage

@@ -82,7 +82,7 @@ package struct MailboxTreePlan: Sendable {
         present = all + present.filter { $0.listing.role != .all }
     }
 
-    /// LIMIT: below 10 messages an emptied account is a plausible user action and not an outage (SYNC guards).
+    /// LIMIT: below 10 messages an emptied account is a plausible user action and not an outage.
     private static let outageThreshold = 10
 
     private static func refuseOutage(base: [BaseMailbox], listings: [MailboxListing]) throws(SyncError) {

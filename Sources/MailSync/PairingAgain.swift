@@ -15,10 +15,14 @@ struct WeakKey: Hashable {
     }
 }
 
-/// Pairs links of an earlier UIDVALIDITY with messages under the present one, without fetching (SYNC 3.4).
+/// Pairs links of an earlier UIDVALIDITY with messages under the present one, without fetching.
 ///
 /// By the source's content id, as a multiset in UID order; else by ``WeakKey`` where exactly one old and one new message
 /// has it. Whatever stays unpaired is fetched, and then paired by content.
+///
+/// LIMIT: a message that left and another one, of equal size, that was put in its place with an internal date of the same
+/// second, both between two runs with a UIDVALIDITY change between them, are taken for one. An arrival has a later
+/// internal date than all that were there, so this takes an APPEND that was made for it.
 struct PairingAgain {
     /// Old to new UIDs by the old UIDVALIDITY, ascending.
     private(set) var mappings: [(UIDValidity, [UID: UID])] = []

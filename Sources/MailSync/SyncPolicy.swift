@@ -1,7 +1,6 @@
 /// What a run does with each kind of difference between a source and a destination; a strategy is a value of this.
 ///
-/// The planner knows no strategy names. ``archiveHistory`` is what `pull` uses; the fields are those of the event table
-/// of `Documentation/Sync.md`.
+/// The planner knows no strategy names. ``archiveHistory`` is what `pull` and `import` use.
 public struct SyncPolicy: Sendable, Hashable {
     /// A message that is new in the source.
     public enum Arrival: Sendable, Hashable {

@@ -69,6 +69,9 @@ struct FetchLane: Sendable {
         do {
             ingested = try await destination.ingest(
                 tracked, channel: source.channel, fidelity: source.fidelity, lane: number)
+        } catch let refused as MessageRefused {
+            progress.refused[uid] = refused.refusal
+            return
         } catch {
             guard let failure = tracked.failure else { throw error }
             // The store knows that its own stream broke: it sends the message again or refuses it.

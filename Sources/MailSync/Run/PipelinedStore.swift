@@ -8,7 +8,7 @@ public struct ObservationRequest: Sendable {
     public init(mailbox: MailboxName, cursor: MailboxCursor?) { (self.mailbox, self.cursor) = (mailbox, cursor) }
 }
 
-/// A store that looks at many mailboxes in fewer round trips than one after the other (SYNC 2.1).
+/// A store that looks at many mailboxes in fewer round trips than one after the other.
 public protocol PipelinedStore: MailStore {
     /// Looks at each of `requests`; hands each result over as it comes, once per request, in any order.
     ///

@@ -12,6 +12,7 @@ extension SyncRun {
         var moves = MoveFinder(
             state: state, side: side?.id ?? 0,
             isOn: options.policy.moves == .follow ? try await state.hasRecentLinks() : false)
+        if moves.isOn { moves.exclude(waiting, deleted: tree.lastActions) }
         for work in waiting {
             try await depart(work, &moves, session)
             try await advanceCursor(work, session)
@@ -80,15 +81,27 @@ struct MoveFinder {
     let state: SyncState
     let side: Int64
     let isOn: Bool
-    private var used: Set<String> = []
+    /// Given out already, or about to leave themselves.
+    private var used: Set<OccurrenceAddress> = []
+    private var leavingMailboxes: Set<MailboxName> = []
 
     init(state: SyncState, side: Int64, isOn: Bool) { (self.state, self.side, self.isOn) = (state, side, isOn) }
+
+    /// What an interrupted run placed may have left again since: that is no target.
+    mutating func exclude(_ works: [MailboxWork], deleted: [SyncAction]) {
+        for work in works {
+            for case .recordGone(let uid, let mailbox, let validity) in work.plan.departures {
+                used.insert(MoveTarget(mailbox: mailbox, validity: validity, uid: uid).address(""))
+            }
+        }
+        for case .recordMailboxDeleted(let name) in deleted { leavingMailboxes.insert(name) }
+    }
 
     mutating func target(of message: RandomID) async throws -> MoveTarget? {
         guard isOn else { return nil }
         for target in try await state.moveTargets(side, of: message) {
-            let key = "\(target.mailbox.octets.hex) \(target.validity) \(target.uid)"
-            if used.insert(key).inserted { return target }
+            guard !leavingMailboxes.contains(target.mailbox) else { continue }
+            if used.insert(target.address("")).inserted { return target }
         }
         return nil
     }

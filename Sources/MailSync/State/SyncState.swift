@@ -10,28 +10,39 @@ public final class SyncState: Sendable {
     /// Called before and after each write that matters, for tests that crash there.
     let probe: @Sendable (String) throws -> Void
 
-    /// Opens or creates the database at `path`.
+    /// Opens or creates the database at `path`, unencrypted.
+    public static func open(path: String) throws(SyncError) -> SyncState {
+        try open(path: path) { _ in }
+    }
+
+    /// Opens or creates the database at `path` on the SQLite VFS registered as `vfs`.
     ///
-    /// - Parameters:
-    ///   - vfs: the registered name of the SQLite VFS to use; `nil` for the default one.
-    ///   - prepare: called with the `sqlite3 *` of each connection before any statement.
+    /// - Parameter prepare: called with the `sqlite3 *` of each connection before any statement.
     public static func open(
-        path: String, vfs: String? = nil, prepare: @escaping @Sendable (OpaquePointer) throws -> Void = { _ in }
+        path: String, vfs: String?, prepare: @escaping @Sendable (OpaquePointer) throws -> Void
     ) throws(SyncError) -> SyncState {
-        // SAFETY: the pointer is only handed on to the caller's own closure.
-        try unsafe open(path: path, vfs: vfs, prepare: prepare) { _ in }
+        // SAFETY: the pointer is only handed on to the caller's own closure, while GRDB keeps the connection open.
+        let hook: @Sendable (Database) throws -> Void = { db in
+            if let connection = unsafe db.sqliteConnection { try unsafe prepare(connection) }
+        }
+        return try open(path: path, vfs: vfs, hook: hook) { _ in }
     }
 
     package static func open(
-        path: String, vfs: String? = nil, prepare: @escaping @Sendable (OpaquePointer) throws -> Void = { _ in },
+        path: String, probe: @escaping @Sendable (String) throws -> Void
+    ) throws(SyncError) -> SyncState {
+        try open(path: path, vfs: nil, hook: { _ in }, probe: probe)
+    }
+
+    private static func open(
+        path: String, vfs: String?, hook: @escaping @Sendable (Database) throws -> Void,
         probe: @escaping @Sendable (String) throws -> Void
     ) throws(SyncError) -> SyncState {
         var configuration = Configuration()
         configuration.label = "mailarc.sync-state"
         configuration.busyMode = .timeout(5)
         configuration.prepareDatabase { db in
-            // SAFETY: GRDB keeps the connection open during this closure.
-            if let connection = unsafe db.sqliteConnection { try unsafe prepare(connection) }
+            try hook(db)
             // ORDER: no journal file before WAL is on; the encrypting VFS refuses one (ArchiveFormat.md, "Catalog").
             try db.execute(sql: "PRAGMA temp_store = MEMORY")
             let mode = try String.fetchOne(db, sql: "PRAGMA journal_mode")
