@@ -1,0 +1,51 @@
+# make demo      packages, build, then the narrated tour on a private mail server
+# make test      lint and every suite, in the one configuration that ships: release
+# make bench     speed and size beside other tools (scale 0.1: SCALE=0.1 RUNS=3)
+# make soak      the crash suites with hundreds of interruptions
+# make fuzz      damaged and made-up input through the real binary
+# make install   the binary to $(DESTDIR)$(PREFIX)/bin
+SWIFT ?= swift
+PREFIX ?= /usr/local
+SCALE ?= 0.1
+RUNS ?= 3
+SOURCES = Package.swift Sources Tests
+
+.PHONY: all build test build-tests lint demo bench soak fuzz packages install clean
+
+all: build
+
+packages:
+	Fixtures/bin/install-packages
+
+build:
+	$(SWIFT) build -c release --product mailarc
+
+lint:
+	$(SWIFT) format lint --strict -r $(SOURCES)
+
+build-tests:
+	$(SWIFT) build -c release --build-tests
+
+test: lint build-tests
+	$(SWIFT) test -c release --skip-build
+
+demo:
+	Fixtures/bin/install-packages --demo
+	$(SWIFT) build -c release --product mailarc
+	Fixtures/bin/demo "$$($(SWIFT) build -c release --show-bin-path)/mailarc"
+
+bench: build
+	python3 Benchmarks/bench.py --mailarc "$$($(SWIFT) build -c release --show-bin-path)/mailarc" \
+		--scale $(SCALE) --runs $(RUNS)
+
+soak: build-tests
+	MAILARC_SOAK=1 $(SWIFT) test -c release --skip-build --filter 'CrashTests|FaultTests'
+
+fuzz: build
+	python3 Fixtures/bin/fuzz "$$($(SWIFT) build -c release --show-bin-path)/mailarc"
+
+install: build
+	install -D -m 755 "$$($(SWIFT) build -c release --show-bin-path)/mailarc" $(DESTDIR)$(PREFIX)/bin/mailarc
+
+clean:
+	rm -rf .build
