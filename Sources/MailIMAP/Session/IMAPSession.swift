@@ -1,0 +1,147 @@
+import MailCore
+import MailIMAPCore
+import NIOCore
+
+/// One authenticated connection: commands out, events in.
+///
+/// Runs in its user's isolation; after any error it is good for nothing but ``close()``.
+final class IMAPSession: @unchecked Sendable {
+    // SAFETY: `ConnectionPool` hands a session to one task at a time, and that task gives it back when it is done.
+
+    let transport: Transport
+    let configuration: IMAPConfiguration
+    private(set) var capabilities = CapabilitySet()
+    /// Both sides speak UTF-8 in names.
+    var isUTF8 = false
+    /// What ID said.
+    private(set) var serverID: [String: String] = [:]
+    /// The mailbox opened by the last successful EXAMINE.
+    var selected: (name: MailboxName, uidValidity: UIDValidity)?
+    /// Commands whose completion nobody waits for (ID, ENABLE, NAMESPACE).
+    var unattended: Set<String> = []
+
+    private var parser: ResponseParser
+    private var buffer = ByteBuffer()
+    private var position = 0
+    private var stash: CircularBuffer<Response> = []
+    private let tagPrefix: String
+    private var commandCount = 0
+    private var literals = Command.LiteralMode.synchronising
+
+    init(_ transport: Transport, _ configuration: IMAPConfiguration) {
+        (self.transport, self.configuration) = (transport, configuration)
+        parser = ResponseParser(limits: configuration.parserLimits)
+        // Unguessable, so that no message can hold a line that looks like an answer to this session.
+        tagPrefix = String(UInt64.random(in: 0x1_0000_0000...0xFF_FFFF_FFFF), radix: 36, uppercase: true)
+    }
+
+    func learn(_ capabilities: CapabilitySet) {
+        self.capabilities = capabilities
+        literals = Command.LiteralMode(capabilities)
+    }
+
+    /// True when octets of the server wait that no event has told yet.
+    var hasBufferedOctets: Bool {
+        position < buffer.readableBytes || !parser.isAtResponseStart || !stash.isEmpty
+    }
+
+    /// The octets of a ``ResponseEvent/literalOctets(_:)`` just returned.
+    func octets(_ range: Range<Int>) -> [UInt8] {
+        buffer.getBytes(at: buffer.readerIndex + range.lowerBound, length: range.count) ?? []
+    }
+
+    /// Sends `command`, waiting for continuation requests where its literals need them; returns its tag.
+    func send(_ command: Command) async throws(StoreError) -> String {
+        commandCount += 1
+        let tag = tagPrefix + String(commandCount)
+        let segments = command.encoded(tag: tag, literals: literals)
+        transport.write(segments[0])
+        for segment in segments.dropFirst() {
+            guard try await isContinued(tag) else { break }
+            transport.write(segment)
+        }
+        return tag
+    }
+
+    /// Reads on until the server asks for the literal; false if it refused the command instead.
+    private func isContinued(_ tag: String) async throws(StoreError) -> Bool {
+        while true {
+            let response = try await readResponse()
+            if case .continuation = response { return true }
+            stash.append(response)
+            if case .tagged(tag, _) = response { return false }
+        }
+    }
+
+    /// The next event.
+    func nextEvent() async throws(StoreError) -> ResponseEvent {
+        while true {
+            if let response = stash.popFirst() { return .response(response) }
+            let event = try await readEvent()
+            if case .response(let response) = event, isOwnBusiness(response) { continue }
+            return event
+        }
+    }
+
+    /// The next whole response; bodies nobody asked for are dropped.
+    func nextResponse() async throws(StoreError) -> Response {
+        while true {
+            if case .response(let response) = try await nextEvent() { return response }
+        }
+    }
+
+    /// Sends `command` and gives every response to `each` until its completion, which is returned.
+    func run(
+        _ command: Command, each: (Response) throws(StoreError) -> Void = { _ in }
+    ) async throws(StoreError) -> StatusResponse {
+        let tag = try await send(command)
+        while true {
+            let response = try await nextResponse()
+            if case .tagged(tag, let status) = response { return status }
+            try each(response)
+        }
+    }
+
+    func close() { transport.close() }
+
+    private func readResponse() async throws(StoreError) -> Response {
+        while true {
+            if case .response(let response) = try await readEvent(), !isOwnBusiness(response) { return response }
+        }
+    }
+
+    private func readEvent() async throws(StoreError) -> ResponseEvent {
+        do {
+            while true {
+                let bytes = buffer
+                if let event = try parser.next(bytes.readableBytesUInt8Span, from: &position) { return event }
+                guard let next = try await transport.read() else {
+                    throw StoreError(.connectionLost, "The server closed the connection", retry: .now)
+                }
+                (buffer, position) = (next, 0)
+            }
+        } catch let error as ProtocolError {
+            throw StoreError(
+                error.kind == .limitExceeded ? .limitExceeded : .protocolViolation, error.message, cause: error)
+        } catch {
+            throw TransportError.store(error)
+        }
+    }
+
+    /// Takes what concerns the session and not a command.
+    private func isOwnBusiness(_ response: Response) -> Bool {
+        switch response {
+        case .tagged(let tag, _): return unattended.remove(tag) != nil
+        case .id(let fields):
+            serverID = fields
+            return true
+        case .enabled(let names):
+            if names.contains("UTF8=ACCEPT") { isUTF8 = true }
+            return true
+        case .capability(let set):
+            learn(set)
+            return !unattended.isEmpty
+        default: return false
+        }
+    }
+}

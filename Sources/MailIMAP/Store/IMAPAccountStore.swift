@@ -1,0 +1,99 @@
+public import MailCore
+import MailIMAPCore
+
+/// An IMAP account as a mail store. Reads only: mailboxes are opened with EXAMINE, bodies with BODY.PEEK.
+///
+/// Up to `maxConnections` calls run at once; more wait. A broken connection is replaced once per call.
+public final class IMAPAccountStore: MailStore {
+    let configuration: IMAPConfiguration
+    let pool: ConnectionPool
+
+    public init(configuration: IMAPConfiguration) {
+        self.configuration = configuration
+        pool = ConnectionPool(configuration)
+    }
+
+    /// Logs in once, so that a wrong password or certificate shows here.
+    public func connect() async throws(StoreError) {
+        await pool.giveBack(try await pool.lease())
+    }
+
+    /// Logs out; calls that run end with `.connectionFailed`.
+    public func close() async { await pool.close() }
+
+    public var traits: StoreTraits {
+        get async throws(StoreError) {
+            let session = try await pool.lease()
+            let server = [session.serverID["name"], session.serverID["version"]].compactMap { $0 }
+            let traits = StoreTraits(
+                fetchConcurrency: max(1, configuration.maxConnections),
+                implementation: server.isEmpty ? nil : server.joined(separator: " "))
+            await pool.giveBack(session)
+            return traits
+        }
+    }
+
+    /// One round trip where the server has LIST-STATUS.
+    public func mailboxes() async throws(StoreError) -> (listings: [MailboxListing], isComplete: Bool) {
+        try await withSession { (session) async throws(StoreError) in try await session.mailboxes() }
+    }
+
+    /// Two round trips at most for an honest server; a caller that compares ``MailboxListing/status`` first saves them.
+    ///
+    /// Without CONDSTORE the delta's `changed` names every message, as nobody can tell which were re-flagged.
+    public func observe(
+        _ mailbox: MailboxName, since cursor: MailboxCursor?
+    ) async throws(StoreError) -> MailboxObservation {
+        var result: Result<MailboxObservation, StoreError>?
+        try await observeAll([(mailbox, cursor)]) { _, outcome in result = outcome }
+        guard let result else { throw StoreError(.protocolViolation, "No observation was made", mailbox: mailbox) }
+        return try result.get()
+    }
+
+    /// Looks at many mailboxes, a window of them in one flight; `each` gets every one once, in order.
+    ///
+    /// What concerns one mailbox only (it is gone, the server refuses it) is handed to `each`.
+    /// - Throws: connection errors, after a first reconnect.
+    public func observeAll(
+        _ mailboxes: [(MailboxName, MailboxCursor?)],
+        _ each: (MailboxName, Result<MailboxObservation, StoreError>) async -> Void
+    ) async throws(StoreError) {
+        var start = 0
+        while start < mailboxes.count {
+            let window = Array(mailboxes[start..<min(start + configuration.observationWindow, mailboxes.count)])
+            let outcomes = try await withSession { (session) async throws(StoreError) in
+                try await session.observe(window)
+            }
+            for (mailbox, outcome) in zip(window, outcomes) { await each(mailbox.0, outcome) }
+            start += window.count
+        }
+    }
+
+    public func fetch(
+        _ messages: [MessageSummary], from mailbox: MailboxName, uidValidity: UIDValidity,
+        _ consume: (any IncomingMessage) async throws -> Void
+    ) async throws(StoreError) -> FetchReport {
+        guard !messages.isEmpty else { return FetchReport() }
+        let fetch = BodyFetch(messages, from: mailbox, uidValidity: uidValidity, configuration, pool)
+        return try await fetch.run(consume)
+    }
+
+    /// Runs `body` on a session; once more on a new one if an old one turns out to be dead.
+    func withSession<T>(
+        for mailbox: MailboxName? = nil, _ body: (IMAPSession) async throws(StoreError) -> T
+    ) async throws(StoreError) -> T {
+        var isRetry = false
+        while true {
+            let session = try await pool.lease(for: mailbox)
+            do {
+                let result = try await body(session)
+                await pool.giveBack(session)
+                return result
+            } catch {
+                await pool.discard(session)
+                guard error.kind == .connectionLost, error.retry == .now, !isRetry else { throw error }
+                isRetry = true
+            }
+        }
+    }
+}

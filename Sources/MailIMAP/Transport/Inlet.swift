@@ -1,0 +1,99 @@
+import NIOCore
+
+/// The end of the pipeline: holds what the server sent until it is asked for, and reads no faster.
+///
+/// Used on its event loop only.
+final class Inlet: ChannelInboundHandler {
+    typealias InboundIn = ByteBuffer
+
+    private enum End {
+        case closed
+        case failed(any Error)
+    }
+
+    /// Octets read before they are asked for; 0 until no TLS upgrade can follow.
+    var readAhead = 0
+    private var queue: CircularBuffer<ByteBuffer> = []
+    private var queuedOctetCount = 0
+    private var waiter: CheckedContinuation<ByteBuffer?, any Error>?
+    private var deadline: Scheduled<Void>?
+    private var end: End?
+    private var isReading = false
+    private var context: ChannelHandlerContext?
+
+    func handlerAdded(context: ChannelHandlerContext) { self.context = context }
+    func handlerRemoved(context: ChannelHandlerContext) {
+        self.context = nil
+        finish(.closed)
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        let buffer = unwrapInboundIn(data)
+        queuedOctetCount += buffer.readableBytes
+        queue.append(buffer)
+    }
+
+    func channelReadComplete(context: ChannelHandlerContext) {
+        isReading = false
+        deliver()
+        readMore()
+    }
+
+    func channelInactive(context: ChannelHandlerContext) { finish(.closed) }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        finish(.failed(error))
+        context.close(promise: nil)
+    }
+
+    /// Resumes `continuation` with the next octets, `nil` at the end of the stream, or an error.
+    func demand(_ continuation: CheckedContinuation<ByteBuffer?, any Error>, within timeout: TimeAmount) {
+        guard waiter == nil else {
+            continuation.resume(throwing: ChannelError.operationUnsupported)
+            return
+        }
+        waiter = continuation
+        deliver()
+        guard waiter != nil, let context else { return }
+        deadline = context.eventLoop.assumeIsolated().scheduleTask(in: timeout) { self.give(up: InletTimeout()) }
+        readMore()
+    }
+
+    /// Ends a waiting ``demand(_:within:)`` with `error`.
+    func give(up error: any Error) { resume(.failure(error)) }
+
+    private func readMore() {
+        guard !isReading, end == nil, let context, waiter != nil || queuedOctetCount < readAhead else { return }
+        isReading = true
+        context.read()
+    }
+
+    private func deliver() {
+        guard waiter != nil else { return }
+        if let buffer = queue.popFirst() {
+            queuedOctetCount -= buffer.readableBytes
+            resume(.success(buffer))
+        } else if let end {
+            switch end {
+            case .closed: resume(.success(nil))
+            case .failed(let error): resume(.failure(error))
+            }
+        }
+    }
+
+    private func resume(_ result: Result<ByteBuffer?, any Error>) {
+        deadline?.cancel()
+        deadline = nil
+        let continuation = waiter
+        waiter = nil
+        continuation?.resume(with: result)
+    }
+
+    private func finish(_ end: End) {
+        if self.end == nil { self.end = end }
+        deliver()
+    }
+}
+
+/// The server stayed silent for too long.
+struct InletTimeout: Error {}

@@ -1,0 +1,30 @@
+/// What a server says it can do; compared in upper case.
+public struct CapabilitySet: Sendable, Hashable {
+    public private(set) var names: Set<String>
+
+    public init(_ names: some Sequence<String> = []) { self.names = Set(names.map { $0.uppercased() }) }
+
+    public func contains(_ name: String) -> Bool { names.contains(name) }
+
+    public var hasLiteralPlus: Bool { contains("LITERAL+") }
+    public var hasLiteralMinus: Bool { contains("LITERAL-") || isRevision2 }
+    public var isRevision2: Bool { contains("IMAP4REV2") }
+    public var hasEnable: Bool { contains("ENABLE") || isRevision2 }
+    public var hasExtendedSearch: Bool { contains("ESEARCH") || isRevision2 }
+    public var hasQuickResync: Bool { contains("QRESYNC") }
+    public var hasConditionalStore: Bool { contains("CONDSTORE") || hasQuickResync }
+    public var hasListStatus: Bool { contains("LIST-STATUS") || isRevision2 }
+    public var hasListExtended: Bool { contains("LIST-EXTENDED") || isRevision2 }
+    public var hasSpecialUse: Bool { contains("SPECIAL-USE") || isRevision2 }
+    public var hasNamespace: Bool { contains("NAMESPACE") || isRevision2 }
+
+    init(_ cursor: inout LineCursor) {
+        var names: Set<String> = []
+        cursor.skipSpaces()
+        while let word = cursor.takeWord() {
+            names.insert(word)
+            cursor.skipSpaces()
+        }
+        self.names = names
+    }
+}

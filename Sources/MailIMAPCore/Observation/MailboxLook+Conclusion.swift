@@ -1,0 +1,173 @@
+import MailCore
+
+extension MailboxLook {
+    /// What the commands so far amount to; call when all of them completed.
+    public mutating func conclude() -> Conclusion {
+        guard isOpen else { return concludeClosed() }
+        switch tier {
+        case .full: return concludeFull()
+        case .quickResync, .condStore, .extendedSearch:
+            guard let cursor, uidValidity == cursor.status.uidValidity.value else { return startOver() }
+            return concludeDelta(cursor)
+        }
+    }
+
+    private mutating func concludeClosed() -> Conclusion {
+        let text = failure?.text ?? ""
+        if failure?.condition == .bad, tier != .full || fullRounds == 0 {
+            // A server that does not take its own EXAMINE parameters.
+            tier = .full
+            return again([.examine(wireName), .uidFetch("1:*", plainMetadata)], isReopened: true)
+        }
+        switch failure?.code {
+        case .noPermission?:
+            return .fail(StoreError(.refused, "The server refused EXAMINE: \(text)", mailbox: mailbox))
+        case .unavailable?, .inUse?, .limit?, .throttled?, .serverBug?:
+            return .fail(
+                StoreError(.throttled, "The server cannot open it now: \(text)", mailbox: mailbox, retry: .later))
+        default:
+            return .fail(StoreError(.noSuchMailbox, "The server refused EXAMINE: \(text)", mailbox: mailbox))
+        }
+    }
+
+    /// The commands of ``Conclusion/again(_:)`` need the mailbox to be open.
+    public var isOpenExpected: Bool { isOpen }
+
+    var plainMetadata: [FetchItem] { metadata.filter { $0 != .modSeq } }
+
+    var status: MailboxStatus {
+        MailboxStatus(
+            uidValidity: UIDValidity(uidValidity ?? 0), uidNext: uidNext.flatMap { UID($0) },
+            messageCount: firstMessageCount ?? 0, highestModSeq: highestModSeq.flatMap { ModSeq($0) })
+    }
+
+    // MARK: Everything
+
+    private mutating func concludeFull() -> Conclusion {
+        let messages = merged(rows)
+        if failedCount > 0, messageCount > 0, fullRounds == 0 {
+            // GMX, web.de: MODSEQ in FETCH is BAD.
+            return again([.uidFetch("1:*", plainMetadata)])
+        }
+        let adds = messages.count == messageCount && rowsWithoutUID == 0 && failedCount == 0
+        // Something came or went during the look: once more, then it has to be called incomplete.
+        if !adds, fullRounds == 0 { return again([.uidFetch("1:*", metadata)]) }
+        let known = vanished
+        let present = known.isEmpty ? messages : messages.filter { !known.contains($0.uid) }
+        return .done(
+            MailboxObservation(
+                status: status, content: .full(present), isComplete: adds && !isLimited && firstMessageCount != nil))
+    }
+
+    /// Throws a delta away that cannot be believed.
+    private mutating func startOver() -> Conclusion {
+        tier = .full
+        return again([.uidFetch("1:*", metadata)], isFirstFullRound: true)
+    }
+
+    private mutating func again(
+        _ commands: [Command], isReopened: Bool = false, isFirstFullRound: Bool = false
+    ) -> Conclusion {
+        if !isFirstFullRound { fullRounds += 1 }
+        (rows, vanished, searches, rowsWithoutUID) = ([], UIDSet(), [:], 0)
+        (failure, failedCount) = (nil, 0)
+        if isReopened {
+            (finishedCount, isOpen, highestModSeq) = (0, false, nil)
+            if fullRounds == 0 { fullRounds = 1 }
+        }
+        self.commands += commands
+        return .again(commands)
+    }
+
+    // MARK: Deltas
+
+    private mutating func concludeDelta(_ cursor: MailboxCursor) -> Conclusion {
+        guard failedCount == 0, rowsWithoutUID == 0, !isLimited, firstMessageCount != nil else { return startOver() }
+        if tier == .extendedSearch { return concludeSearches(cursor) }
+        // A server whose HIGHESTMODSEQ is gone, 0 or lower than it was cannot be asked for changes.
+        guard let now = highestModSeq.flatMap({ ModSeq($0) }), let then = cursor.status.highestModSeq, now >= then
+        else { return startOver() }
+        let changed = merged(rows)
+        guard changed.allSatisfy({ $0.flags != Self.unknownFlags }) else { return startOver() }
+        let new = UIDSet(changed.lazy.map(\.uid)).subtracting(cursor.knownUIDs)
+        if let all = searches[3] {
+            return concludeDelta(cursor, changed, gone: cursor.knownUIDs.subtracting(all), new, all: all)
+        }
+        let gone = cursor.knownUIDs.intersection(vanished)
+        if cursor.knownUIDs.count - gone.count + new.subtracting(vanished).count == messageCount {
+            let present = vanished.isEmpty ? changed : changed.filter { !vanished.contains($0.uid) }
+            return done(.delta(changed: present, vanished: gone))
+        }
+        guard tier == .condStore else { return startOver() }
+        let search = Command.uidSearch(.all, isExtended: false)
+        commands.append(search)
+        return .again([search])
+    }
+
+    private mutating func concludeDelta(
+        _ cursor: MailboxCursor, _ changed: [MessageSummary], gone: UIDSet, _ new: UIDSet, all: UIDSet
+    ) -> Conclusion {
+        guard all.count == messageCount, all.subtracting(cursor.knownUIDs).subtracting(new).isEmpty else {
+            return startOver()
+        }
+        return done(.delta(changed: changed.filter { all.contains($0.uid) }, vanished: gone))
+    }
+
+    private func done(_ content: MailboxObservation.Content) -> Conclusion {
+        .done(MailboxObservation(status: status, content: content, isComplete: true))
+    }
+
+    /// The sets of UID SEARCH put together: flags of every message, metadata of the new ones.
+    private mutating func concludeSearches(_ cursor: MailboxCursor) -> Conclusion {
+        let firstKeyword = Self.systemFlags.count + 3
+        if finishedCount == firstKeyword, !keywords.isEmpty {
+            let isPlain = keywords.allSatisfy { $0.name.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F && $0 != 0x28 } }
+            guard isPlain, keywords.count <= Self.keywordCount else { return startOver() }
+            let more = keywords.map { Command.uidSearch(.flag($0), isExtended: true) }
+            commands += more
+            return .again(more)
+        }
+        guard let all = searches[1] ?? (messageCount == 0 ? UIDSet() : nil), all.count == messageCount else {
+            return startOver()
+        }
+        let new = merged(rows)
+        var details: [UID: MessageSummary] = [:]
+        for row in new { details[row.uid] = row }
+        let unseen = all.subtracting(cursor.knownUIDs)
+        guard unseen.uids.allSatisfy({ details[$0] != nil }) else { return startOver() }
+        let names = Self.systemFlags + keywords
+        let places = (0..<Self.systemFlags.count).map { $0 + 2 } + keywords.indices.map { $0 + firstKeyword }
+        let changed = all.uids.map { uid in
+            var row = details[uid] ?? MessageSummary(uid: uid, flags: [])
+            row.flags = FlagSet(zip(names, places).filter { searches[$0.1]?.contains(uid) == true }.map(\.0))
+            return row
+        }
+        return done(.delta(changed: changed, vanished: cursor.knownUIDs.subtracting(all)))
+    }
+
+    /// `rows` ascending by UID, later ones laid over earlier ones of the same message.
+    private func merged(_ rows: [MessageSummary]) -> [MessageSummary] {
+        let isAscending = zip(rows, rows.dropFirst()).allSatisfy { $0.uid < $1.uid }
+        guard !isAscending else { return rows }
+        var result: [MessageSummary] = []
+        let ordered = rows.enumerated().sorted { ($0.element.uid, $0.offset) < ($1.element.uid, $1.offset) }
+        for (_, row) in ordered {
+            guard let last = result.last, last.uid == row.uid else {
+                result.append(row)
+                continue
+            }
+            result[result.count - 1] = MessageSummary(
+                uid: row.uid, flags: row.flags == Self.unknownFlags ? last.flags : row.flags,
+                internalDate: row.internalDate ?? last.internalDate, octetCount: row.octetCount ?? last.octetCount,
+                modSeq: row.modSeq ?? last.modSeq, objectID: row.objectID ?? last.objectID)
+        }
+        return result
+    }
+}
+
+extension InternalDate {
+    /// The date a server sent; one that cannot be read is kept as it came, at the epoch.
+    init(imap text: String) {
+        self = InternalDate(parsing: text) ?? InternalDate(secondsSinceEpoch: 0, raw: text)
+    }
+}

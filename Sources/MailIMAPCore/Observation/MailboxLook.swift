@@ -1,0 +1,196 @@
+public import MailCore
+
+/// One look at one mailbox as a value: commands out, responses in, at the end an observation.
+///
+/// Chooses the cheapest ladder rung the server and the cursor allow, believes a delta only when it adds up to the
+/// message count, and otherwise asks for everything. A mailbox costs one flight, or two where a delta needs more.
+/// - SeeAlso: RFC 7162 §3.2.5, RFC 4731
+public struct MailboxLook: Sendable {
+    /// How changes are found.
+    public enum Tier: Sendable, Hashable {
+        case quickResync, condStore, extendedSearch, full
+    }
+
+    public enum Conclusion: Sendable {
+        case done(MailboxObservation)
+        /// Send these and go on; the mailbox is still open.
+        case again([Command])
+        case fail(StoreError)
+    }
+
+    public let mailbox: MailboxName
+    let wireName: WireName
+    let cursor: MailboxCursor?
+    let metadata: [FetchItem]
+    public internal(set) var tier: Tier
+    public internal(set) var commands: [Command] = []
+
+    // What EXAMINE said.
+    var isOpen = false
+    var firstMessageCount: Int?
+    var messageCount = 0
+    var uidValidity: UInt32?
+    var uidNext: UInt32?
+    var highestModSeq: UInt64?
+    var keywords: [Flag] = []
+
+    // What the commands brought.
+    var finishedCount = 0
+    var rows: [MessageSummary] = []
+    var rowsWithoutUID = 0
+    var vanished = UIDSet()
+    var searches: [Int: UIDSet] = [:]
+    var isLimited = false
+    var failure: StatusResponse?
+    var failedCount = 0
+    var fullRounds = 0
+    /// Commands of earlier flights: searches are counted from here.
+    var baseIndex = 0
+
+    /// LIMIT: messages the server may report beyond twice its own count before it is taken for a flood.
+    static let excessRows = 100_000
+    /// LIMIT: keywords asked for one by one; beyond it a full listing is cheaper.
+    static let keywordCount = 50
+
+    public init(
+        _ mailbox: MailboxName, since cursor: MailboxCursor?, capabilities: CapabilitySet, isUTF8: Bool = false
+    ) {
+        self.mailbox = mailbox
+        wireName = WireName(mailbox, isUTF8: isUTF8)
+        self.cursor = cursor
+        metadata = Self.metadata(capabilities)
+        tier = Self.tier(cursor, capabilities)
+        commands = firstFlight(hasConditionalStore: capabilities.hasConditionalStore)
+    }
+
+    static func tier(_ cursor: MailboxCursor?, _ capabilities: CapabilitySet) -> Tier {
+        guard let cursor, cursor.status.uidValidity.value != 0, !cursor.knownUIDs.isEmpty else { return .full }
+        if cursor.status.highestModSeq != nil {
+            if capabilities.hasQuickResync && capabilities.hasEnable { return .quickResync }
+            if capabilities.hasConditionalStore { return .condStore }
+        }
+        return capabilities.hasExtendedSearch ? .extendedSearch : .full
+    }
+
+    /// Never ENVELOPE or BODYSTRUCTURE: they cost the server parsing, and some servers get them wrong.
+    static func metadata(_ capabilities: CapabilitySet) -> [FetchItem] {
+        var items: [FetchItem] = [.uid, .flags, .internalDate, .octetCount]
+        if capabilities.hasConditionalStore { items.append(.modSeq) }
+        if capabilities.contains("OBJECTID") {
+            items.append(.objectID("EMAILID"))
+        } else if capabilities.contains("X-GM-EXT-1") {
+            items.append(.objectID("X-GM-MSGID"))
+        }
+        return items
+    }
+
+    /// The first UID the cursor cannot know.
+    var firstNewUID: UInt32 {
+        let known = cursor?.knownUIDs.max.map { $0.value == .max ? $0.value : $0.value + 1 } ?? 1
+        return max(known, cursor?.status.uidNext?.value ?? 1)
+    }
+
+    private func firstFlight(hasConditionalStore: Bool) -> [Command] {
+        guard let cursor, let last = cursor.knownUIDs.max else {
+            return [.examine(wireName, hasConditionalStore ? .condStore : .plain), .uidFetch("1:*", metadata)]
+        }
+        let new = Command.uidFetch("\(firstNewUID):*", metadata)
+        switch tier {
+        case .quickResync:
+            guard let modSeq = cursor.status.highestModSeq else { return [] }
+            // QUIRK: never `1:*`: Cyrus then leaves out VANISHED for the highest UID (cyrus-imapd#6071).
+            let known = UIDSet(ranges: [1...last.value])
+            return [.examine(wireName, .quickResync(cursor.status.uidValidity, modSeq, known: known)), new]
+        case .condStore:
+            let changed = Command.uidFetch(
+                "1:\(last)", [.uid, .flags, .modSeq], changedSince: cursor.status.highestModSeq)
+            return [.examine(wireName, .condStore), changed, new]
+        case .extendedSearch:
+            let keys = [SearchKey.all] + Self.systemFlags.map { .flag($0) }
+            return [.examine(wireName)] + keys.map { .uidSearch($0, isExtended: true) } + [new]
+        case .full:
+            return [.examine(wireName, hasConditionalStore ? .condStore : .plain), .uidFetch("1:*", metadata)]
+        }
+    }
+
+    static let systemFlags: [Flag] = [.seen, .flagged, .answered, .deleted, .draft]
+}
+
+// MARK: - Responses in
+
+extension MailboxLook {
+    /// An untagged response that came while this look's commands ran.
+    public mutating func receive(_ response: Response) throws(ProtocolError) {
+        switch response {
+        case .exists(let count):
+            if firstMessageCount == nil { firstMessageCount = Int(count) }
+            messageCount = Int(count)
+        case .expunge: messageCount -= 1
+        case .vanished(let uids, let isEarlier): try receiveVanished(uids, isEarlier: isEarlier)
+        case .flags(let flags): keywords = flags.filter { !$0.isSystemFlag }
+        case .status(let status), .tagged(_, let status): receive(status.code)
+        case .search(let numbers, _): searches[finishedCount] = UIDSet(numbers.compactMap { UID($0) })
+        case .extendedSearch(let result): searches[finishedCount] = result.all ?? UIDSet()
+        case .fetch(let fetch): try receive(fetch)
+        default: break
+        }
+    }
+
+    /// The next command of ``commands`` completed.
+    public mutating func complete(_ status: StatusResponse) {
+        receive(status.code)
+        if finishedCount == 0 {
+            isOpen = status.condition == .ok
+            if !isOpen { failure = status }
+        } else if status.condition != .ok {
+            failedCount += 1
+            failure = failure ?? status
+        }
+        finishedCount += 1
+    }
+
+    private mutating func receive(_ code: ResponseCode?) {
+        switch code {
+        case .uidValidity(let value)?: uidValidity = value
+        case .uidNext(let value)?: uidNext = value
+        case .highestModSeq(let value)?: highestModSeq = highestModSeq ?? value
+        case .noModSeq?: highestModSeq = 0
+        case .messageLimit?: isLimited = true
+        case .closed?: forgetWhatWasOpenBefore()
+        default: break
+        }
+    }
+
+    /// RFC 7162 §3.2.11: what came before CLOSED was about the mailbox open before.
+    private mutating func forgetWhatWasOpenBefore() {
+        guard finishedCount == 0 else { return }
+        (firstMessageCount, messageCount, rows, vanished) = (nil, 0, [], UIDSet())
+    }
+
+    private mutating func receiveVanished(_ uids: UIDSet, isEarlier: Bool) throws(ProtocolError) {
+        // `known` bounds what an attacker's set can cost: only UIDs of the cursor matter.
+        vanished = vanished.union(uids)
+        if !isEarlier { messageCount -= uids.count }
+        guard vanished.ranges.count <= Self.excessRows * 40 else {
+            throw ProtocolError(.limitExceeded, "The server reports more expunged messages than a mailbox can hold")
+        }
+    }
+
+    private mutating func receive(_ fetch: FetchResponse) throws(ProtocolError) {
+        guard let uid = fetch.uid else {
+            rowsWithoutUID += 1
+            return
+        }
+        guard rows.count <= 2 * max(messageCount, 0) + Self.excessRows else {
+            throw ProtocolError(.limitExceeded, "The server sends more FETCH responses than it has messages")
+        }
+        rows.append(
+            MessageSummary(
+                uid: uid, flags: fetch.flags ?? [], internalDate: fetch.internalDate.map(InternalDate.init(imap:)),
+                octetCount: fetch.octetCount, modSeq: fetch.modSeq, objectID: fetch.objectID))
+        if fetch.flags == nil { rows[rows.count - 1].flags = Self.unknownFlags }
+    }
+
+    /// Stands for "FLAGS was not sent" until rows are merged; no server can send it.
+    static let unknownFlags: FlagSet = [Flag("\\\u{0}")]
+}
