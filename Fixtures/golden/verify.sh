@@ -1,0 +1,21 @@
+#!/bin/sh
+# Reads Fixtures/golden/archive with the Python reader and compares every message with expected.sha256.
+set -eu
+here=$(cd "$(dirname "$0")" && pwd)
+reader="$here/../reader/mailarc_reader.py"
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+printf 'golden archive of mailarc/1' > "$work/passphrase"
+read_archive() { python3 -B "$reader" --passphrase-file "$work/passphrase" "$here/archive" "$@"; }
+
+read_archive check
+read_archive extract "$work/out" > "$work/listing"
+# Key ids differ in every archive; the octets do not.
+cut -c1-64 "$work/listing" | LC_ALL=C sort > "$work/found"
+cut -c1-64 "$here/expected.sha256" | LC_ALL=C sort > "$work/expected"
+cmp "$work/expected" "$work/found"
+(cd "$work/out" && sha256sum -c --quiet "$work/listing")
+# Names of immutable objects, without any key.
+cd "$here/archive"
+find packs dict -type f | while read -r file; do printf '%s  %s\n' "$(basename "$file")" "$file"; done | sha256sum -c --quiet
+echo "golden archive: $(wc -l < "$work/found") messages as expected"
