@@ -48,5 +48,19 @@ struct LauncherTests {
         }
     }
 
+    @Test("Cyrus starts with an account that has no INBOX")
+    func cyrus() async throws {
+        guard let server = try await CyrusServer.start(fixtures: Repository.fixtures) else { return }
+        let script = """
+            import imaplib, sys
+            client = imaplib.IMAP4("127.0.0.1", int(sys.argv[1]))
+            client.login("anna", "secret")
+            print(client.list()[1], client.create("INBOX")[0], client.create("INBOX.Sent")[0], len(client.list()[1]))
+            """
+        let result = try await ProcessCommand("python3", ["-c", script, String(server.port)]).run()
+        await server.stop()
+        #expect(result.output == "[None] OK OK 2\n", "\(result.errors)")
+    }
+
     static let canRunDovecot = DovecotServer.reasonNotRunnable == nil
 }
