@@ -15,7 +15,7 @@ MAGIC = b"MAILARC\x01"
 CHUNK = 1 << 20
 NAMES = {1: "message", 2: "part", 3: "text", 4: "dictionary", 5: "private", 6: "events"}
 
-class Damaged(Exception):
+class Damaged(ValueError):
     pass
 
 def need(condition, message):
@@ -172,7 +172,7 @@ class Archive:
         current = keyed_lines(read(self.folder, "vault", "CURRENT"), "mailarc-vault/1")
         erasure = keyed_lines(read(self.folder, "keys", "erasure"), "mailarc-erasure/1")
         epoch = int(current["epoch"])
-        need(int(erasure["epoch"]) == epoch, "the erasure secret is of another epoch")
+        need(erasure["archive"] == self.id.hex() and int(erasure["epoch"]) == epoch, "the erasure secret is another one")
         octets = read(self.folder, "vault", f"root.{epoch}.{current['rev']}")
         need(hashlib.sha256(octets).hexdigest() == current["root"], "vault root: not the hash in CURRENT")
         root_key = hkdf(self.key("vault") + base64.b64decode(erasure["secret"]), self.id,
@@ -230,7 +230,9 @@ class Archive:
         head, trailer = header(octets, 0x50, self.id), octets[-160:]
         need(trailer[156:] == b"KPAM" and crc32c(trailer[:152]) == int.from_bytes(trailer[152:156], "little"), path)
         offset, length = struct.unpack_from("<QI", trailer)
-        writer = keyed_lines(read(self.folder, "writers", head[48:56].hex() + ".pub"), "mailarc-writer/1")
+        text = read(self.folder, "writers", head[48:56].hex() + ".pub")
+        writer = keyed_lines(text, "mailarc-writer/1")
+        check_mac(text, writer, self.key("slot"), "writer")
         Ed25519PublicKey.from_public_bytes(base64.b64decode(writer["key"])).verify(
             trailer[80:144], b"mailarc/1/pack\n" + sha256(octets[:-80]))
         foot_key = hkdf(self.key("writer/" + head[48:56].hex()), head[32:48], b"mailarc/1/footer", 32)
@@ -402,86 +404,6 @@ def date(body):
     seconds, zone = struct.unpack("<qh", body.take(10))
     return f"date {seconds} zone {zone}" + (f" raw {raw!r}" if (raw := body.string()) else "")
 
-# -- LedgerFormat.md ---------------------------------------------------------------------------------------------
-
-def tile_name(number):
-    text = f"{number % 1000:03}"
-    while number >= 1000:
-        number //= 1000
-        text = f"x{number % 1000:03}/{text}"
-    return text
-
-def merkle_root(hashes):
-    """RFC 6962 §2.1: complete subtrees of growing size, joined from the right."""
-    if not hashes:
-        return sha256(b"")
-    level = list(hashes)
-    while len(level) > 1:
-        level = [sha256(b"\1" + level[i] + level[i + 1]) if i + 1 < len(level) else level[i]
-                 for i in range(0, len(level), 2)]
-    return level[0]
-
-def hash_tile(archive, level, number, width):
-    path = f"log/tile/{level}/{tile_name(number)}" + (f".p/{width}" if width < 256 else "")
-    octets = read(archive.folder, path)
-    need(len(octets) == 32 * width, f"{path}: length")
-    return [octets[at:at + 32] for at in range(0, len(octets), 32)]
-
-def leaf_texts(archive, number, width):
-    path = f"log/entries/{tile_name(number)}" + (f".p/{width}" if width < 256 else "")
-    aad = b"mailarc/1/entries\0" + archive.id + le(number, 8) + le(width, 4)
-    content = xaes_open(archive.key("meta"), read(archive.folder, path), aad)
-    octets = content[1:]
-    if content[0] == 1:
-        octets = zlib.decompress(content[5:], -15)
-        need(len(octets) == int.from_bytes(content[1:5], "little"), f"{path}: inflated length")
-    cursor = Cursor(octets)
-    while cursor.more():
-        yield cursor.take(int.from_bytes(cursor.take(2), "big"))
-
-def check_ledger(archive):
-    """Signature, tiles from the leaves up, every leaf's hash, every commitment whose blob still has its key."""
-    note = read(archive.folder, "log", "checkpoint").decode()
-    body, _, signatures = note.partition("\n\n")
-    origin, size, root = (body := body + "\n").split("\n")[:3]
-    key, size = base64.b64decode(archive.fields["log-key"]), int(size)
-    need(origin == archive.fields["origin"], "checkpoint: origin")
-    dash, name, signature = signatures.split("\n")[0].split(" ")
-    signature = base64.b64decode(signature)
-    need(dash == "\u2014" and name == origin, "checkpoint: name")
-    need(signature[:4] == sha256(origin.encode() + b"\n\1" + key)[:4], "checkpoint: key hash")
-    Ed25519PublicKey.from_public_bytes(key).verify(signature[4:], body.encode())
-
-    level, hashes, count = 0, [], size
-    while count:
-        stored = [h for n in range(-(-count // 256)) for h in hash_tile(archive, level, n, min(256, count - 256 * n))]
-        need(level == 0 or stored == hashes, f"tile/{level} does not agree with the level below")
-        leaves = stored if level == 0 else leaves
-        hashes = [merkle_root(stored[at:at + 256]) for at in range(0, count // 256 * 256, 256)]
-        level, count = level + 1, count // 256
-    need(merkle_root(leaves if size else []) == base64.b64decode(root), "the tiles do not lead to the signed root")
-
-    commitments, index = 0, 0
-    for number in range(-(-size // 256)):
-        for text in leaf_texts(archive, number, min(256, size - 256 * number)):
-            need(sha256(b"\0" + text) == leaves[index], f"leaf {index}: hash")
-            fields = keyed_lines(text, "mailarc-leaf/1")
-            need(int(fields["seq"]) == index, f"leaf {index}: seq")
-            commitments += check_commitment(archive, index, fields)
-            index += 1
-    need(index == size, "bundles hold another number of leaves")
-    return size, commitments
-
-def check_commitment(archive, index, fields):
-    key_id = bytes.fromhex(fields.get("keyid", ""))
-    if "commit" not in fields or key_id not in archive.deks:
-        return 0
-    octets = archive.message(key_id) if fields["type"] == "ingest" else archive.blob(key_id)[1]
-    commit = mac(archive.keys_of(key_id)[2], b"sha256 %s\n" % hashlib.sha256(octets).hexdigest().encode()).hex()
-    need(fields["commit"] == "hmac-sha256:" + commit, f"leaf {index}: commitment")
-    need(int(fields["size"]) == len(octets), f"leaf {index}: size")
-    return 1
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("archive")
@@ -510,10 +432,11 @@ def main():
                 file.write(octets)
             print(hashlib.sha256(octets).hexdigest(), f"{key_id.hex()}.eml", sep="  ")
     else:
+        from mailarc_ledger import check_ledger
         print("%d leaves, %d commitments: sound" % check_ledger(archive))
 
 if __name__ == "__main__":
     try:
         main()
-    except (Damaged, InvalidTag, InvalidSignature, OSError, KeyError, ValueError, struct.error) as error:
+    except (InvalidTag, InvalidSignature, OSError, KeyError, ValueError, struct.error) as error:
         sys.exit(f"mailarc_reader: {type(error).__name__}: {error}")

@@ -6,12 +6,12 @@
 
 Fixed "random" octets are SHA-256 of a label, cut to size. Nothing here is a secret.
 """
-import base64, os, struct, sys, zlib
+import base64, hashlib, os, struct, sys, zlib
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from mailarc_reader import MAGIC, crc32c, expand, hkdf, le, mac, merkle_root, sha256, xaes_seal
-import hashlib
+from mailarc_ledger import merkle_root
+from mailarc_reader import MAGIC, crc32c, expand, hkdf, le, mac, sha256, xaes_seal
 
 FILES = {}
 TIME, STAMP = 1795401077, "2026-11-23T02:31:17Z"

@@ -1,0 +1,83 @@
+"""LedgerFormat.md: the checkpoint, the tiles below it, the leaves, and what they commit to."""
+import base64, hashlib, zlib
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from mailarc_reader import Cursor, keyed_lines, le, mac, need, read, sha256, xaes_open
+
+def tile_name(number):
+    text = f"{number % 1000:03}"
+    while number >= 1000:
+        number //= 1000
+        text = f"x{number % 1000:03}/{text}"
+    return text
+
+def merkle_root(hashes):
+    """RFC 6962 §2.1: complete subtrees of growing size, joined from the right."""
+    if not hashes:
+        return sha256(b"")
+    level = list(hashes)
+    while len(level) > 1:
+        level = [sha256(b"\1" + level[i] + level[i + 1]) if i + 1 < len(level) else level[i]
+                 for i in range(0, len(level), 2)]
+    return level[0]
+
+def hash_tile(archive, level, number, width):
+    path = f"log/tile/{level}/{tile_name(number)}" + (f".p/{width}" if width < 256 else "")
+    octets = read(archive.folder, path)
+    need(len(octets) == 32 * width, f"{path}: length")
+    return [octets[at:at + 32] for at in range(0, len(octets), 32)]
+
+def leaf_texts(archive, number, width):
+    path = f"log/entries/{tile_name(number)}" + (f".p/{width}" if width < 256 else "")
+    aad = b"mailarc/1/entries\0" + archive.id + le(number, 8) + le(width, 4)
+    content = xaes_open(archive.key("meta"), read(archive.folder, path), aad)
+    octets = content[1:]
+    if content[0] == 1:
+        octets = zlib.decompress(content[5:], -15)
+        need(len(octets) == int.from_bytes(content[1:5], "little"), f"{path}: inflated length")
+    cursor = Cursor(octets)
+    while cursor.more():
+        yield cursor.take(int.from_bytes(cursor.take(2), "big"))
+
+def check_ledger(archive):
+    """Signature, tiles from the leaves up, every leaf's hash, every commitment."""
+    note = read(archive.folder, "log", "checkpoint").decode()
+    body, _, signatures = note.partition("\n\n")
+    origin, size, root = (body := body + "\n").split("\n")[:3]
+    key, size = base64.b64decode(archive.fields["log-key"]), int(size)
+    need(origin == archive.fields["origin"], "checkpoint: origin")
+    dash, name, signature = signatures.split("\n")[0].split(" ")
+    signature = base64.b64decode(signature)
+    need(dash == "\u2014" and name == origin, "checkpoint: name")
+    need(signature[:4] == sha256(origin.encode() + b"\n\1" + key)[:4], "checkpoint: key hash")
+    Ed25519PublicKey.from_public_bytes(key).verify(signature[4:], body.encode())
+
+    level, hashes, count = 0, [], size
+    while count:
+        stored = [h for n in range(-(-count // 256)) for h in hash_tile(archive, level, n, min(256, count - 256 * n))]
+        need(level == 0 or stored == hashes, f"tile/{level} does not agree with the level below")
+        leaves = stored if level == 0 else leaves
+        hashes = [merkle_root(stored[at:at + 256]) for at in range(0, count // 256 * 256, 256)]
+        level, count = level + 1, count // 256
+    need(merkle_root(leaves if size else []) == base64.b64decode(root), "the tiles do not lead to the signed root")
+
+    commitments, index = 0, 0
+    for number in range(-(-size // 256)):
+        for text in leaf_texts(archive, number, min(256, size - 256 * number)):
+            need(sha256(b"\0" + text) == leaves[index], f"leaf {index}: hash")
+            fields = keyed_lines(text, "mailarc-leaf/1")
+            need(int(fields["seq"]) == index, f"leaf {index}: seq")
+            commitments += check_commitment(archive, index, fields)
+            index += 1
+    need(index == size, "bundles hold another number of leaves")
+    return size, commitments
+
+def check_commitment(archive, index, fields):
+    key_id = bytes.fromhex(fields.get("keyid", ""))
+    if "commit" not in fields:
+        return 0
+    need(key_id in archive.deks, f"leaf {index}: its blob has no key")  # no leaf type of version 1 erases
+    octets = archive.message(key_id) if fields["type"] == "ingest" else archive.blob(key_id)[1]
+    commit = mac(archive.keys_of(key_id)[2], b"sha256 %s\n" % hashlib.sha256(octets).hexdigest().encode()).hex()
+    need(fields["commit"] == "hmac-sha256:" + commit, f"leaf {index}: commitment")
+    need(int(fields["size"]) == len(octets), f"leaf {index}: size")
+    return 1
