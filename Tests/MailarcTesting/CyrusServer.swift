@@ -119,7 +119,6 @@ private struct Setup {
         sasl_sasldb_path: \(folder.file("sasl/sasldb2"))
         servername: localhost
         defaultdomain: localhost
-        autocreate_quota: 0
         mboxname_lockpath: \(folder.file("run/lock"))
         proc_path: \(folder.file("run/proc"))
         lmtpsocket: \(folder.file("run/socket/lmtp"))

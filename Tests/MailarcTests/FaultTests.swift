@@ -1,0 +1,62 @@
+import Foundation
+import MailarcTesting
+import Testing
+
+extension EndToEnd {
+    /// The process kills itself at the n-th passing of a named step (`MAILARC_FAULT=step:n`): every step of a commit.
+    @Suite("faults at every step", .tags(.heavy))
+    struct FaultTests {
+        static let steps = [
+            "pack-append", "pack-sync", "vault-sync", "journal-sync", "ledger-append", "checkpoint", "catalog", "state",
+            "pack-seal", "vault-root",
+        ]
+        static let passings = isSoak ? Array(1...20) : [1, 2]
+
+        @Test("pull goes on after dying at a step", .enabled(if: DovecotServer.reasonNotRunnable == nil))
+        func pull() async throws {
+            try await withSampleServer(messages: 60, seed: 11) { server in
+                let expected = try await Dump.server(port: server.port)
+                for step in Self.steps {
+                    var deaths = 0
+                    for passing in Self.passings {
+                        deaths += try await dies(at: "\(step):\(passing)", ["pull"], expected: expected) { program in
+                            try await program.addAccount(port: server.port)
+                        }
+                    }
+                    #expect(deaths > 0, "no run ever passed the step \(step)")
+                }
+            }
+        }
+
+        @Test("import goes on after dying at a step")
+        func importing() async throws {
+            let sample = try TestFolder("sample")
+            defer { sample.remove() }
+            let maildir = try await makeSampleMaildir(at: sample.file("Maildir"), messages: 60)
+            let expected = try await Dump.maildir(maildir)
+            for step in Self.steps {
+                let arguments = ["import", "maildir:\(maildir)", "--account", "old"]
+                _ = try await dies(at: "\(step):1", arguments, expected: expected) { _ in }
+            }
+        }
+
+        /// - Returns: 1 when the fault struck, 0 when the step was not passed so often.
+        private func dies(
+            at fault: String, _ arguments: [String], expected: [String],
+            prepare: (MailarcProgram) async throws -> Void
+        ) async throws -> Int {
+            try await withArchive { program in
+                try await prepare(program)
+                var command = program.command(arguments)
+                command.environment["MAILARC_FAULT"] = fault
+                let result = try await command.run()
+                #expect(result.isKilled || result.isSuccess, "\(fault): \(result.ending) \(result.errors)")
+                try await program.expectClean()
+                try await program.run(arguments)
+                expectEqual(try await program.exported(), expected, fault)
+                try await program.expectClean()
+                return result.isKilled ? 1 : 0
+            }
+        }
+    }
+}

@@ -1,0 +1,126 @@
+import Foundation
+import MailarcTesting
+import Testing
+
+extension EndToEnd {
+    /// Big messages, big mailboxes, many mailboxes, full disks.
+    @Suite("scale and limits", .tags(.heavy))
+    struct ScaleTests {
+        static let canRunDovecot = DovecotServer.reasonNotRunnable == nil
+        /// The promise of peak memory; scrypt does not run here, as key files open these archives.
+        static let memoryLimit = 160 << 20
+
+        @Test("a message of 500 MB passes in bounded memory", .enabled(if: canRunDovecot))
+        func bigMessage() async throws {
+            try await DovecotServer.with { server in
+                let maildir = try server.makeMaildir(of: "anna")
+                let path = try maildir.add([], number: 1)
+                try await ProcessCommand("python3", ["-c", Self.bigMessageScript, path]).runSuccessfully()
+                try await server.adopt(user: "anna")
+                try await withArchive { program in
+                    try await program.addAccount(port: server.port)
+                    let pulled = try await program.run(["pull"])
+                    expectMemory(pulled, "pull")
+                    let target = program.folder.file("export")
+                    expectMemory(try await program.run(["export", "", "--to", "maildir:\(target)"]), "export")
+                    let expected = try await Dump.maildir(maildir.root, asCRLF: true)
+                    expectEqual(try await Dump.maildir(target), expected)
+                    expectMemory(try await program.run(["check"]), "check")
+                }
+            }
+        }
+
+        /// 500 MB as one base64 attachment of numbered blocks, so that nothing repeats.
+        static let bigMessageScript = """
+            import base64, hashlib, os, sys
+            when = os.stat(sys.argv[1]).st_mtime
+            with open(sys.argv[1], "wb") as out:
+                out.write(b"Subject: big\\nMIME-Version: 1.0\\nContent-Type: application/octet-stream\\n"
+                          b"Content-Transfer-Encoding: base64\\n\\n")
+                block, size = hashlib.sha256(b"seed").digest() * 1824, 0
+                while size < 500_000_000:
+                    block = hashlib.sha256(block).digest() + block[32:]
+                    coded = base64.encodebytes(block[:57 * 1024])
+                    out.write(coded)
+                    size += len(coded)
+            os.utime(sys.argv[1], (when, when))
+            """
+
+        @Test("a mailbox of 20,000 messages", .enabled(if: canRunDovecot))
+        func manyMessages() async throws {
+            try await DovecotServer.with { server in
+                let maildir = try server.makeMaildir(of: "anna")
+                for number in 0..<20_000 {
+                    try maildir.add(Array("Subject: message \(number)\n\nbody of \(number)\n".utf8), number: number)
+                }
+                try await server.adopt(user: "anna")
+                try await pullAndCompare(server, count: 20_000)
+            }
+        }
+
+        @Test("2,000 mailboxes", .enabled(if: canRunDovecot))
+        func manyMailboxes() async throws {
+            try await DovecotServer.with { server in
+                let maildir = try server.makeMaildir(of: "anna")
+                for number in 0..<2_000 {
+                    let name = "group\(number / 50).box\(number)"
+                    try maildir.add(Array("Subject: in \(number)\n\nbody\n".utf8), to: name, number: number)
+                }
+                try await server.adopt(user: "anna")
+                try await pullAndCompare(server, count: 2_000)
+            }
+        }
+
+        private func pullAndCompare(_ server: DovecotServer, count: Int) async throws {
+            try await withArchive { program in
+                try await program.addAccount(port: server.port)
+                expectMemory(try await program.run(["pull"]), "pull")
+                let expected = try await Dump.server(port: server.port)
+                #expect(expected.count == count)
+                expectEqual(try await program.exported(), expected)
+                let again = try await program.json([PullDocument].self, ["pull"])
+                #expect(again.allSatisfy { $0.isUnchanged && $0.isBalanced && $0.archived == count })
+            }
+        }
+
+        private func expectMemory(
+            _ result: ProcessResult, _ label: String, sourceLocation: SourceLocation = #_sourceLocation
+        ) {
+            print("\(label): peak \(result.peakResidentOctets >> 20) MiB, \(result.duration)")
+            #expect(result.peakResidentOctets <= Self.memoryLimit, "\(label)", sourceLocation: sourceLocation)
+        }
+
+        @Test("a full disk is one clear error, and the next run goes on")
+        func fullDisk() async throws {
+            let folder = try TestFolder("full")
+            defer { folder.remove() }
+            let mount = ProcessCommand("mount", ["-t", "tmpfs", "-o", "size=6m", "tmpfs", folder.path])
+            guard let mounted = try? await mount.run(), mounted.isSuccess else {
+                print("not run: a small tmpfs cannot be mounted here")
+                return
+            }
+            do {
+                try await fill(folder)
+                try await ProcessCommand("umount", ["-l", folder.path]).runSuccessfully()
+            } catch {
+                _ = try? await ProcessCommand("umount", ["-l", folder.path]).run()
+                throw error
+            }
+        }
+
+        private func fill(_ disk: TestFolder) async throws {
+            let program = try MailarcProgram(archive: disk.file("archive"))
+            defer { program.remove() }
+            try await program.create()
+            let maildir = try await makeSampleMaildir(at: program.folder.file("source"), messages: 250)
+            let arguments = ["import", "maildir:\(maildir)", "--account", "old"]
+            let full = try await program.run(arguments, codes: [11])
+            #expect(full.errors.split(separator: "\n").count <= 3, "\(full.errors)")
+            try await program.expectClean()
+            try await ProcessCommand("mount", ["-o", "remount,size=200m", disk.path]).runSuccessfully()
+            try await program.run(arguments)
+            expectEqual(try await program.exported(), try await Dump.maildir(maildir))
+            try await program.expectClean()
+        }
+    }
+}
