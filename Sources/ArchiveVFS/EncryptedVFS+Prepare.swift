@@ -17,8 +17,9 @@ extension EncryptedVFS {
         unsafe try run("PRAGMA cache_size = -\(max(64, cacheOctetCount / 1024))", connection)
         unsafe try run("PRAGMA mmap_size = 0", connection)
         guard unsafe sqlite3_db_readonly(connection, "main") == 0,
-            unsafe try value("PRAGMA page_count", connection) == "0"
+            unsafe try value("PRAGMA journal_mode", connection) != "wal"
         else { return }
+        // New, or made by `vacuum`, which cannot make a log.
         var reserved = Int32(PageCipher.reservedOctetCount)
         let code = unsafe sqlite3_file_control(connection, "main", SQLITE_FCNTL_RESERVE_BYTES, &reserved)
         guard code == SQLITE_OK else { throw VFSError(.refused, "no octets could be reserved", code: code) }

@@ -2,8 +2,15 @@ import ArchiveVFS
 import Foundation
 import GRDB
 
-/// A folder with encrypted databases, removed with the value.
+/// A folder with encrypted databases.
 final class VFSFixture {
+    /// Of this process; removed when it ends.
+    private static let root: String = {
+        atexit { try? FileManager.default.removeItem(atPath: VFSFixture.rootPath) }
+        return rootPath
+    }()
+    private static let rootPath = FileManager.default.temporaryDirectory.path + "/mailarc-vfs-" + UUID().uuidString
+
     let folder: String
     let path: String
     static let key = [UInt8](repeating: 7, count: 32)
@@ -11,13 +18,11 @@ final class VFSFixture {
 
     init() throws {
         try EncryptedVFS.register()
-        folder = FileManager.default.temporaryDirectory.path + "/mailarc-vfs-" + UUID().uuidString
+        folder = Self.root + "/" + UUID().uuidString
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         path = folder + "/a.db"
         EncryptedVFS.setKey(Self.key, databaseID: Self.databaseID, forDatabaseAt: path)
     }
-
-    deinit { try? FileManager.default.removeItem(atPath: folder) }
 
     /// A connection through the VFS, as the recipe says.
     static func queue(_ path: String, readonly: Bool = false, cache: Int = 1 << 20) throws -> DatabaseQueue {
