@@ -28,7 +28,7 @@ internal import CZstd
     }
 
     deinit {
-        unsafe dictionaries.values.forEach { unsafe _ = ZSTD_freeCDict($0) }
+        while let entry = unsafe dictionaries.popFirst() { unsafe _ = ZSTD_freeCDict(entry.value) }
         unsafe ZSTD_freeCCtx(context)
     }
 
@@ -97,7 +97,7 @@ internal import CZstd
     }
 
     deinit {
-        unsafe dictionaries.values.forEach { unsafe _ = ZSTD_freeDDict($0) }
+        while let entry = unsafe dictionaries.popFirst() { unsafe _ = ZSTD_freeDDict(entry.value) }
         unsafe ZSTD_freeDCtx(context)
     }
 
