@@ -281,6 +281,23 @@ extension Scenario {
         #expect(try await scenario.run().isUnchanged)
     }
 
+    @Test("a store that pipelines is asked for all mailboxes of a wave at once")
+    func pipelined() async throws {
+        let scenario = try Scenario()
+        for number in 0..<20 {
+            scenario.store.create(MailboxName("Box/\(number)"))
+            scenario.store.append(octets("\(number)"), to: MailboxName("Box/\(number)"))
+        }
+        let store = Pipelining(store: scenario.store)
+        let archive = ReferenceArchive()
+        let runner = SyncRunner(
+            source: SyncSource(store: store, account: "test", channel: .imap), destination: archive,
+            state: try SyncState.open(path: scenario.statePath))
+        #expect(try await runner.run().isBalanced)
+        #expect(store.calls.value == [20])
+        #expect(archive.durable.occurrences.count == 20)
+    }
+
     @Test("a large mailbox is cut into batches that lanes share")
     func largeMailbox() async throws {
         var features = InMemoryStore.Features()

@@ -78,7 +78,12 @@ extension SyncState {
         try probe("before " + step)
         // A cancelled task still finishes its transaction: the destination is ahead of it already.
         let result = try await withCheckedThrowingContinuation { continuation in
-            queue.asyncWrite(body) { _, result in continuation.resume(with: result) }
+            queue.asyncWrite(body) { _, result in
+                continuation.resume(
+                    with: result.mapError {
+                        $0 is SyncError ? $0 : SyncError(.stateFailed, "the sync state: \($0)", cause: $0)
+                    })
+            }
         }
         try probe("after " + step)
         return result
