@@ -62,9 +62,9 @@ struct LinearityTests {
         arguments: ["--\n", "--x", "\n", "\r", "-", "--b0\n\n", "\r\n--", "--b0--\n"])
     func steps(_ unit: String) {
         let head = "Content-Type: multipart/mixed; boundary=b0\n\n--b0\n\n"
-        let counts = [10_000, 20_000].map { count in
-            run(Array((head + String(repeating: unit, count: count)).utf8), chunk: 4_000).stepCount
+        for count in [10_000, 40_000] {
+            let octets = Array((head + String(repeating: unit, count: count)).utf8)
+            #expect(run(octets, chunk: 4_000).stepCount < octets.count * 4)
         }
-        #expect(counts[1] <= counts[0] * 2 + 1_000)
     }
 }

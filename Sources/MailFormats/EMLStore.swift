@@ -1,0 +1,138 @@
+import Glibc
+public import MailCore
+
+/// A tree of directories with one message a file (`.eml`), for reading; a directory with messages is a mailbox.
+public struct EMLStore: MailStore {
+    private let root: [UInt8]
+    /// LIMIT: directories inside one another.
+    private static let depthLimit = 32
+
+    public init(path: String) throws(FormatsError) {
+        root = Array(path.utf8)
+        guard FileStatus.at(root)?.isDirectory == true else {
+            throw FormatsError(.notAMailStore, "not a directory", path: path)
+        }
+    }
+
+    public var traits: StoreTraits {
+        get async throws(StoreError) { StoreTraits(fetchConcurrency: 4, implementation: "eml") }
+    }
+
+    public func mailboxes() async throws(StoreError) -> (listings: [MailboxListing], isComplete: Bool) {
+        let (found, isComplete) = directories()
+        return (found.map { MailboxListing(name: $0.name) }, isComplete)
+    }
+
+    public func observe(_ mailbox: MailboxName, since cursor: MailboxCursor?) async throws(StoreError)
+        -> MailboxObservation
+    {
+        var summaries: [MessageSummary] = []
+        for (uid, path) in try list(mailbox) {
+            guard let status = FileStatus.at(path) else { continue }
+            summaries.append(
+                MessageSummary(
+                    uid: uid, flags: [], internalDate: InternalDate(secondsSinceEpoch: status.modified),
+                    octetCount: status.octetCount))
+        }
+        let status = MailboxStatus(
+            uidValidity: SyntheticUID.validity, uidNext: nil, messageCount: summaries.count, highestModSeq: nil)
+        return MailboxObservation(
+            status: status, content: .full(summaries.sorted { $0.uid < $1.uid }), isComplete: true)
+    }
+
+    public func fetch(
+        _ messages: [MessageSummary], from mailbox: MailboxName, uidValidity: UIDValidity,
+        _ consume: (any IncomingMessage) async throws -> Void
+    ) async throws(StoreError) -> FetchReport {
+        guard uidValidity == SyntheticUID.validity else {
+            throw StoreError(.uidValidityChanged, "not a UIDVALIDITY of this store", mailbox: mailbox)
+        }
+        let paths = Dictionary(try list(mailbox)) { first, _ in first }
+        return try await deliver(messages, consume) { uid in
+            guard let path = paths[uid] else {
+                return .failure(FormatsError(.notFound, "the file is gone", path: mailbox.text))
+            }
+            do throws(FormatsError) {
+                let file = try Descriptor.openForReading(path)
+                let count = try file.status().octetCount
+                return .success(FileMessage(uid: uid, file: file, range: 0..<count, unquotes: false))
+            } catch {
+                return .failure(error)
+            }
+        }
+    }
+
+    private func list(_ mailbox: MailboxName) throws(StoreError) -> [(UID, [UInt8])] {
+        guard let found = directories().found.first(where: { $0.name == mailbox }) else {
+            throw StoreError(.noSuchMailbox, "no such mailbox", mailbox: mailbox)
+        }
+        let uids = SyntheticUID.assign(found.files.map { SyntheticUID.hash($0) })
+        return zip(uids, found.files).map { ($0, found.path + [0x2F] + $1) }
+    }
+
+    private func directories() -> (found: [(name: MailboxName, path: [UInt8], files: [[UInt8]])], isComplete: Bool) {
+        var found: [(name: MailboxName, path: [UInt8], files: [[UInt8]])] = []
+        var isComplete = true
+        var stack: [(path: [UInt8], name: [UInt8], depth: Int)] = [(root, [], 0)]
+        while let (path, prefix, depth) = stack.popLast() {
+            guard let names = try? Directory.names(path) else {
+                isComplete = false
+                continue
+            }
+            var files: [[UInt8]] = []
+            for name in names {
+                guard let status = FileStatus.at(path + [0x2F] + name) else { continue }
+                if status.isRegular, Self.isMessage(name) { files.append(name) }
+                guard status.isDirectory else { continue }
+                let full = prefix.isEmpty ? name : prefix + [0x2F] + name
+                if depth < Self.depthLimit {
+                    stack.append((path + [0x2F] + name, full, depth + 1))
+                } else {
+                    isComplete = false
+                }
+            }
+            let name = prefix.isEmpty ? Array("INBOX".utf8) : prefix
+            if !files.isEmpty { found.append((MailboxName(octets: name, delimiter: 0x2F), path, files)) }
+        }
+        return (found.sorted { $0.name.octets.lexicographicallyPrecedes($1.name.octets) }, isComplete)
+    }
+
+    private static func isMessage(_ name: [UInt8]) -> Bool {
+        let tail = name.suffix(4).map { $0 >= 0x41 && $0 <= 0x5A ? $0 | 0x20 : $0 }
+        return name.count > 4 && tail.elementsEqual(".eml".utf8)
+    }
+}
+
+/// Writes one message a file into one directory.
+public final class EMLWriter {
+    private let directory: Descriptor
+
+    /// `path` must be a directory.
+    public init(path: String) throws(FormatsError) { directory = try Descriptor.openDirectory(Array(path.utf8)) }
+
+    /// Writes `name` with `.eml` added; never outside the directory, never over a file that is there.
+    ///
+    /// - Throws: `.invalidName` for an empty name, one over 200 octets, one with `/`, NUL or a leading dot.
+    public func write(
+        _ name: String, internalDate: InternalDate?, _ next: () throws(FormatsError) -> [UInt8]?
+    ) throws(FormatsError) {
+        let octets = Array(name.utf8)
+        guard !octets.isEmpty, octets.count <= 200, octets.first != 0x2E, !octets.contains(0x2F), !octets.contains(0)
+        else {
+            throw FormatsError(.invalidName, "no name for a file", path: name)
+        }
+        let temporary = [0x2E] + octets + Array(".tmp".utf8)
+        directory.remove(temporary)
+        let file = try directory.openFile(temporary, O_WRONLY | O_CREAT | O_EXCL)
+        do throws(FormatsError) {
+            while let piece = try next() { try file.write(piece) }
+            if let internalDate { try file.setModified(internalDate.secondsSinceEpoch) }
+            try file.sync()
+            try directory.move(temporary, to: directory, octets + Array(".eml".utf8), replaces: false)
+            try directory.sync()
+        } catch {
+            directory.remove(temporary)
+            throw error
+        }
+    }
+}

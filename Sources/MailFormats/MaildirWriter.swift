@@ -1,0 +1,142 @@
+import Glibc
+public import MailCore
+
+/// Writes messages into a Maildir++ tree, each whole or not at all.
+///
+/// A message is written to `tmp`, synced, renamed into `cur` with its flags, and the directory is synced.
+public final class MaildirWriter {
+    private struct Mailbox {
+        var keywords: [String]
+        var hasNewKeywords = false
+    }
+    private let root: Descriptor
+    private let host: [UInt8]
+    private let processID: Int32
+    private var counter = 0
+    private var mailboxes: [[UInt8]: Mailbox] = [:]
+
+    /// Makes the Maildir at `path` if there is none; its parent must exist.
+    ///
+    /// - Parameters:
+    ///   - host: part of each file's name; `/` and `:` in it are replaced.
+    ///   - processID: part of each file's name.
+    public init(path: String, host: String, processID: Int32) throws(FormatsError) {
+        let octets = Array(path.utf8)
+        if FileStatus.at(octets) == nil {
+            let slash = octets.lastIndex(of: 0x2F)
+            let parent = slash.map { $0 == 0 ? [0x2F] : Array(octets[..<$0]) } ?? [0x2E]
+            let name = slash.map { Array(octets[($0 + 1)...]) } ?? octets
+            try Descriptor.openDirectory(parent).makeDirectory(name)
+        }
+        root = try Descriptor.openDirectory(octets)
+        self.host = host.utf8.map { $0 == 0x2F || $0 == 0x3A || $0 < 0x21 || $0 == 0x2C ? 0x5F : $0 }
+        self.processID = processID
+        try Self.makeMaildir(root)
+    }
+
+    /// Writes the message whose octets `next` gives, piece after piece until `nil`; returns the base name.
+    ///
+    /// - Parameter now: seconds since 1970, part of the name; the file's time is `internalDate`, or this.
+    public func append(
+        to mailbox: MailboxName, flags: FlagSet, internalDate: InternalDate?, now: Int64,
+        _ next: () throws(FormatsError) -> [UInt8]?
+    ) throws(FormatsError) -> [UInt8] {
+        let directory = try open(mailbox)
+        let temporary = try directory.openDirectory(Array("tmp".utf8))
+        let current = try directory.openDirectory(Array("cur".utf8))
+        counter += 1
+        let base = Array("\(now).P\(processID)Q\(counter).".utf8) + host
+        let file = try temporary.openFile(base, O_WRONLY | O_CREAT | O_EXCL)
+        do throws(FormatsError) {
+            var count = 0
+            while let octets = try next() {
+                try file.write(octets)
+                count += octets.count
+            }
+            try file.setModified(internalDate?.secondsSinceEpoch ?? now)
+            // ORDER: the octets are safe before the name says they are.
+            try file.sync()
+            var known = mailboxes[mailbox.octets]?.keywords ?? []
+            let before = known.count
+            let letters = MaildirFileName.letters(flags, keywords: &known)
+            // ORDER: a letter has its meaning before a file uses it.
+            if known.count > before { try write(keywords: known, in: directory) }
+            mailboxes[mailbox.octets] = Mailbox(keywords: known)
+            let name = MaildirFileName(base: base + Array(",S=\(count)".utf8), letters: letters)
+            try temporary.move(base, to: current, name.octets, replaces: false)
+            try current.sync()
+            return name.base
+        } catch {
+            temporary.remove(base)
+            throw error
+        }
+    }
+
+    /// Writes a whole message; see ``append(to:flags:internalDate:now:_:)``.
+    public func append(
+        _ octets: [UInt8], to mailbox: MailboxName, flags: FlagSet, internalDate: InternalDate?, now: Int64
+    ) throws(FormatsError) -> [UInt8] {
+        var rest: [UInt8]? = octets
+        return try append(to: mailbox, flags: flags, internalDate: internalDate, now: now) { () throws(FormatsError) in
+            defer { rest = nil }
+            return rest
+        }
+    }
+
+    /// Makes `mailbox` if it is not there, without a message.
+    public func create(_ mailbox: MailboxName) throws(FormatsError) { _ = try open(mailbox) }
+
+    private func open(_ mailbox: MailboxName) throws(FormatsError) -> Descriptor {
+        guard !mailbox.isInbox else {
+            load(mailbox, root)
+            return try Descriptor.openDirectory(root.path)
+        }
+        let name = mailbox.octets
+        guard !name.isEmpty else { throw FormatsError(.invalidName, "a mailbox without a name", path: "") }
+        let folder = MaildirFolderName.encode(name, delimiter: mailbox.delimiter)
+        let directoryName = [0x2E] + folder.octets
+        try root.makeDirectory(directoryName)
+        let directory = try root.openDirectory(directoryName)
+        try Self.makeMaildir(directory)
+        if folder.isShortened { try Self.replace(MaildirFolderName.longNameFile, name, in: directory) }
+        try Self.touch(Array("maildirfolder".utf8), in: directory)
+        try root.sync()
+        load(mailbox, directory)
+        return directory
+    }
+
+    private func load(_ mailbox: MailboxName, _ directory: borrowing Descriptor) {
+        guard mailboxes[mailbox.octets] == nil else { return }
+        let file = smallFile(directory.path + Array("/dovecot-keywords".utf8), limit: 1 << 20) ?? []
+        let table = DovecotKeywords.parse(file)
+        var keywords: [String] = []
+        while let name = table[keywords.count] { keywords.append(name) }
+        mailboxes[mailbox.octets] = Mailbox(keywords: keywords)
+    }
+
+    private func write(keywords: [String], in directory: borrowing Descriptor) throws(FormatsError) {
+        let text = keywords.enumerated().map { "\($0.offset) \($0.element)\n" }.joined()
+        try Self.replace(Array("dovecot-keywords".utf8), Array(text.utf8), in: directory)
+    }
+
+    private static func makeMaildir(_ directory: borrowing Descriptor) throws(FormatsError) {
+        for name in ["cur", "new", "tmp"] { try directory.makeDirectory(Array(name.utf8)) }
+    }
+
+    private static func touch(_ name: [UInt8], in directory: borrowing Descriptor) throws(FormatsError) {
+        _ = try directory.openFile(name, O_WRONLY | O_CREAT)
+    }
+
+    /// Writes a small file beside the old one and puts it in its place.
+    private static func replace(
+        _ name: [UInt8], _ octets: [UInt8], in directory: borrowing Descriptor
+    ) throws(FormatsError) {
+        let temporary = name + Array(".new".utf8)
+        directory.remove(temporary)
+        let file = try directory.openFile(temporary, O_WRONLY | O_CREAT | O_EXCL)
+        try file.write(octets)
+        try file.sync()
+        try directory.move(temporary, to: directory, name, replaces: true)
+        try directory.sync()
+    }
+}

@@ -1,0 +1,26 @@
+import MailCore
+
+/// UIDs for messages that have none: from what each is known by, so that others' coming and going changes nothing.
+enum SyntheticUID {
+    /// The UIDVALIDITY of synthetic UIDs; a new scheme takes a new one.
+    static let validity = UIDValidity(1)
+
+    /// FNV-1a, 64 bits.
+    static func hash(_ octets: some Sequence<UInt8>, seed: UInt64 = 0xCBF2_9CE4_8422_2325) -> UInt64 {
+        var value = seed
+        for octet in octets { value = (value ^ UInt64(octet)) &* 0x100_0000_01B3 }
+        return value
+    }
+
+    /// A UID for each hash, in order; where two fall together the later one takes the next that is free.
+    static func assign(_ hashes: [UInt64]) -> [UID] {
+        var taken: Set<UInt32> = []
+        taken.reserveCapacity(hashes.count)
+        return hashes.map { hash in
+            var value = UInt32(truncatingIfNeeded: hash ^ (hash >> 32))
+            while value == 0 || taken.contains(value) { value &+= 1 }
+            taken.insert(value)
+            return UID(value) ?? .max
+        }
+    }
+}
