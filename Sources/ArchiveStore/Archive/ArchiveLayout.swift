@@ -1,0 +1,46 @@
+package import MailCore
+
+/// Where everything is inside an archive (ArchiveFormat.md §2).
+package struct ArchiveLayout: Sendable {
+    /// Without a trailing slash.
+    package let root: String
+
+    package init(_ root: String) {
+        var trimmed = root[...]
+        while trimmed.count > 1 && trimmed.last == "/" { trimmed.removeLast() }
+        self.root = String(trimmed)
+    }
+
+    package var identity: String { root + "/MAILARC" }
+    package var lock: String { root + "/lock" }
+    package var keys: String { root + "/keys" }
+    package var erasure: String { root + "/keys/erasure" }
+    package var writers: String { root + "/writers" }
+    package var packs: String { root + "/packs" }
+    package var open: String { root + "/open" }
+    package var journal: String { root + "/open/journal" }
+    package var dictionaries: String { root + "/dict" }
+    package var vault: String { root + "/vault" }
+    package var current: String { root + "/vault/CURRENT" }
+    package var log: String { root + "/log" }
+    package var catalog: String { root + "/catalog" }
+    package var state: String { root + "/state" }
+
+    package func packDirectory(_ digestHex: String) -> String { "\(packs)/\(digestHex.prefix(2))" }
+    package func pack(_ digestHex: String) -> String { "\(packs)/\(digestHex.prefix(2))/\(digestHex)" }
+    package func openPack(_ id: RandomID) -> String { "\(open)/\(id).pk" }
+    package func writer(_ hex: String) -> String { "\(writers)/\(hex).pub" }
+    package func vaultRoot(epoch: UInt32, revision: UInt32) -> String { "\(vault)/root.\(epoch).\(revision)" }
+    package func shard(_ number: UInt32, generation: UInt32) -> String { "\(vault)/shard.\(number).\(generation)" }
+    package func openShard(_ number: UInt32, generation: UInt32) -> String { "\(vault)/open.\(number).\(generation)" }
+
+    /// Every directory of an archive, parents first.
+    package var directories: [String] {
+        [root, keys, writers, packs, open, dictionaries, vault, log, catalog, state]
+    }
+
+    /// `path` relative to the archive.
+    package func relative(_ path: String) -> String {
+        path.hasPrefix(root + "/") ? String(path.dropFirst(root.count + 1)) : path
+    }
+}

@@ -1,0 +1,50 @@
+import MailCore
+
+/// What the journal's records, taken together, say.
+struct JournalState {
+    struct Blob: Sendable {
+        var entry: FooterEntry
+        var shard: UInt32
+        var slot: UInt32
+    }
+
+    /// Durable length of each open pack.
+    var packs: [RandomID: UInt64] = [:]
+    var blobs: [RandomID: [Blob]] = [:]
+    /// Packs that were sealed and may still have their old name.
+    var sealed: [RandomID: (digest: [UInt8], sequence: UInt64)] = [:]
+    /// Ascending by index.
+    var leaves: [(index: UInt64, text: [UInt8])] = []
+    var counters = JournalRecord.Counters()
+
+    init() {}
+
+    init(_ records: [JournalRecord]) {
+        for record in records { apply(record) }
+    }
+
+    mutating func apply(_ record: JournalRecord) {
+        switch record {
+        case .pack(let id, let length): packs[id] = length
+        case .blob(let id, let entry, let shard, let slot):
+            blobs[id, default: []].append(Blob(entry: entry, shard: shard, slot: slot))
+        case .leaf(let index, let text): leaves.append((index, text))
+        case .sealed(let id, let digest, let sequence):
+            packs[id] = nil
+            sealed[id] = (digest, sequence)
+        case .counters(let counters): self.counters = counters
+        }
+    }
+
+    /// The open packs only: what a rewritten journal holds.
+    var openRecords: [JournalRecord] {
+        var records: [JournalRecord] = []
+        for (id, length) in packs.sorted(by: { $0.key.octets.lexicographicallyPrecedes($1.key.octets) }) {
+            records.append(.pack(id, durableLength: length))
+            for blob in blobs[id] ?? [] {
+                records.append(.blob(id, blob.entry, shard: blob.shard, slot: blob.slot))
+            }
+        }
+        return records + [.counters(counters)]
+    }
+}

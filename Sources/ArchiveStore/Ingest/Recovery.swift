@@ -1,0 +1,107 @@
+import ArchiveCrypto
+import ArchiveLedger
+import MailCore
+
+/// Makes an archive whole before it is written to: the journal decides (ArchiveFormat.md §10).
+struct Recovery {
+    let archive: Archive
+    let random: RandomSource
+    let fault: (@Sendable (FaultStep) -> Void)?
+
+    struct Result {
+        var vault: VaultWriter
+        var ledger: Ledger
+        var journal: JournalFile
+        var state: JournalState
+        var packs: [RandomID: PackFile]
+    }
+
+    private var layout: ArchiveLayout { archive.layout }
+
+    func run(logSeed: [UInt8]) throws(ArchiveError) -> Result {
+        let contents = try JournalFile.read(layout, keys: archive.keys)
+        var state = JournalState(contents.records)
+        let journal = try JournalFile(layout, continuing: contents, keys: archive.keys, random: random)
+        let vault = try VaultWriter(files: archive.vault.files, counters: state.counters, random: random, fault: fault)
+        try finishSealing(state)
+        let packs = try openPacks(state)
+        try removeStrangers(packs)
+        let ledger = try recoverLedger(state.leaves, logSeed: logSeed)
+        state.leaves = []
+        for id in state.sealed.keys { state.blobs[id] = nil }
+        return Result(vault: vault, ledger: ledger, journal: journal, state: state, packs: packs)
+    }
+
+    /// Renames packs the journal calls sealed that still have their old name.
+    private func finishSealing(_ state: JournalState) throws(ArchiveError) {
+        for (id, sealed) in state.sealed {
+            if FileTree.exists(layout.openPack(id)) {
+                try ArchiveWriter.move(id, sealed.digest, layout)
+            } else if !FileTree.exists(layout.pack(sealed.digest.hex)) {
+                throw ArchiveError(.damaged, "a sealed pack is missing", path: layout.pack(sealed.digest.hex))
+            }
+        }
+    }
+
+    private func openPacks(_ state: JournalState) throws(ArchiveError) -> [RandomID: PackFile] {
+        var packs: [RandomID: PackFile] = [:]
+        for (id, length) in state.packs {
+            let path = layout.openPack(id)
+            let file: SystemFile
+            do throws(ArchiveError) { file = try SystemFile(path, .readWrite) } catch {
+                guard error.kind == .missing else { throw error }
+                throw ArchiveError(.damaged, "a pack the journal names is missing", path: path)
+            }
+            let size = try file.size()
+            guard size >= length else {
+                throw ArchiveError(
+                    .damaged, "the journal names \(length) octets of the pack, \(size) are there", path: path,
+                    offset: size)
+            }
+            if size > length { try file.truncate(to: length) }
+            let header = try PackHeader(decoding: file.read(PackHeader.length, at: 0), archive: archive.id)
+            packs[id] = PackFile(file: file, header: header, durableLength: length)
+        }
+        return packs
+    }
+
+    /// Removes what no frame names: packs begun in vain and temporary files.
+    private func removeStrangers(_ packs: [RandomID: PackFile]) throws(ArchiveError) {
+        for name in try FileTree.names(in: layout.open) {
+            let isKnown =
+                name.hasSuffix(".pk") && RandomID(hex: String(name.dropLast(3))).map { packs[$0] != nil } == true
+            if !isKnown && (name.hasSuffix(".pk") || name.hasSuffix(".tmp")) {
+                try FileTree.remove("\(layout.open)/\(name)")
+            }
+        }
+        for directory in [layout.root, layout.keys, layout.writers, layout.dictionaries, layout.vault] {
+            for name in try FileTree.names(in: directory) where name.hasSuffix(".tmp") {
+                try FileTree.remove("\(directory)/\(name)")
+            }
+        }
+        try removeOldVaultFiles()
+    }
+
+    /// Removes vault files the root does not name: left by a crash between two steps of a roll-over.
+    private func removeOldVaultFiles() throws(ArchiveError) {
+        let root = try archive.vault.files.root().root
+        var known: Set<String> = ["CURRENT", "root.\(root.epoch).\(root.revision)"]
+        for shard in root.shards {
+            known.insert("\(shard.isSealed ? "shard" : "open").\(shard.number).\(shard.generation)")
+        }
+        for name in try FileTree.names(in: layout.vault) where !known.contains(name) {
+            try FileTree.remove("\(layout.vault)/\(name)")
+        }
+    }
+
+    private func recoverLedger(
+        _ leaves: [(index: UInt64, text: [UInt8])], logSeed: [UInt8]
+    ) throws(ArchiveError) -> Ledger {
+        var ledger = try archive.openLedger()
+        do throws(LedgerError) {
+            try ledger.append(leaves.map(\.text))
+            try ledger.publish(signingSeed: logSeed)
+        } catch { throw ArchiveError(error, layout) }
+        return ledger
+    }
+}

@@ -1,0 +1,34 @@
+/// The named points of a commit at which a test may look or stop.
+public enum FaultStep: String, Sendable, Hashable, CaseIterable {
+    case packAppend, packSync, vaultSync, journalSync, ledgerAppend, checkpoint, packSeal, vaultRoot, currentFlip
+    case journalRewrite
+}
+
+/// How a writer works; the defaults are right for mail.
+public struct WriterOptions: Sendable {
+    /// A pack that reached this length is sealed with the next commit.
+    public var packTarget: UInt64 = 32 << 20
+    /// For blobs of at most 64 KiB, with dictionary 1.
+    public var smallLevel = 3
+    /// For chunks of larger blobs.
+    public var largeLevel = 1
+    /// The journal is rewritten when it grew by so many octets, also when no pack was sealed.
+    public var journalLimit: UInt64 = 8 << 20
+    /// Called at each step after it was taken.
+    public var fault: (@Sendable (FaultStep) -> Void)?
+
+    public init() {}
+}
+
+/// What the writer takes from outside: time, and who it is.
+public struct WriterEnvironment: Sendable {
+    /// Seconds since 1970-01-01T00:00:00Z.
+    public var now: @Sendable () -> Int64
+    public var processID: Int32
+    public var host: String
+    public var command: String
+
+    public init(now: @escaping @Sendable () -> Int64, processID: Int32, host: String, command: String) {
+        (self.now, self.processID, self.host, self.command) = (now, processID, host, command)
+    }
+}
