@@ -27,6 +27,7 @@ build-tests:
 	$(SWIFT) build -c release --build-tests
 
 test: lint build-tests
+	@test -x "$$($(SWIFT) build -c release --show-bin-path)/mailarc" || { echo "the binary was not built"; exit 1; }
 	$(SWIFT) test -c release --skip-build
 
 demo:
