@@ -75,7 +75,7 @@ struct FetchLane: Sendable {
         } catch {
             guard let failure = tracked.failure else { throw error }
             // The store knows that its own stream broke: it sends the message again or refuses it.
-            progress.refused[uid] = Refusal(.garbled, detail: failure.message)
+            progress.refused[uid] = Refusal(failure.refusalReason, detail: failure.message)
             return
         }
         guard tracked.failure == nil else { return }
@@ -120,6 +120,17 @@ struct FetchLane: Sendable {
                     event: isToldAlready ? nil : .quarantined(at: address, refusal: refusal)))
         }
         try await committer.add(changes)
+    }
+}
+
+extension StoreError {
+    /// Why a message whose stream ended in this error could not be taken.
+    fileprivate var refusalReason: Refusal.Reason {
+        switch kind {
+        case .ioFailed: .unreadable
+        case .connectionLost: .connectionLost
+        default: .garbled
+        }
     }
 }
 
