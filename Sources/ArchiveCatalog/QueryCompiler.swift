@@ -99,9 +99,13 @@ struct QueryCompiler {
         let scalars = text.unicodeScalars.filter { $0.value >= 0x20 }
         // A single character of a run is in the index only as the beginning of a pair, or alone.
         let isSingle = scalars.count == 1 && scalars.allSatisfy(Bigrams.isIdeographic)
-        let words = Bigrams.query(String(String.UnicodeScalarView(scalars)))
-            .split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\"\"")
+        // Scalar by scalar: a quotation mark with a combining accent behind it is another Character, not another octet.
+        var words = String.UnicodeScalarView()
+        for scalar in Bigrams.query(String(String.UnicodeScalarView(scalars))).unicodeScalars {
+            words.append(scalar)
+            if scalar == "\"" { words.append(scalar) }
+        }
         let filter = columns.map { "{" + $0.joined(separator: " ") + "} : " } ?? ""
-        return filter + "\"" + words + "\"" + (isPrefix || isSingle ? " *" : "")
+        return filter + "\"" + String(words) + "\"" + (isPrefix || isSingle ? " *" : "")
     }
 }
