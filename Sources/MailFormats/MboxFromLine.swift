@@ -10,6 +10,8 @@ public struct MboxFromLine: Sendable, Hashable {
 
     /// True for a line as asctime writes it, with the day of the week.
     var hasDayName: Bool
+    /// True for a line of an address and nothing else.
+    var isBareAddress: Bool
 
     private static let dayNames = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"]
     private static let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
@@ -21,6 +23,7 @@ public struct MboxFromLine: Sendable, Hashable {
             .map { String(decoding: $0, as: UTF8.self) }
         sender = words.first ?? ""
         secondsSinceEpoch = Self.date(words)
+        isBareAddress = words.count == 1 && sender.contains("@")
         hasDayName = words.dropFirst().prefix(3).contains(where: Self.dayNames.contains)
     }
 

@@ -90,6 +90,8 @@ struct MboxScan: ~Copyable {
     /// Octets of the line end of the empty line just before, 0 without one.
     private var emptyLine = 0
     private var skipTo = 0
+    /// The first From_ line has an address and nothing else, so all have.
+    private var hasBareFromLines = false
 
     init(file: consuming Descriptor) { self.file = file }
 
@@ -141,7 +143,10 @@ struct MboxScan: ~Copyable {
             // it (mimekit's issue1189: writers that leave it out) the name of a day too.
             let isCounted = skipTo > 0 && offset == skipTo
             let isDated = fromLine.secondsSinceEpoch != nil && (emptyLine > 0 || fromLine.hasDayName)
-            if open == nil || isCounted || isDated {
+            // QUIRK: exports of Google Takeout with an identifier and no date (mimekit's issue1189).
+            let isBare = hasBareFromLines && fromLine.isBareAddress
+            if open == nil { hasBareFromLines = fromLine.isBareAddress }
+            if open == nil || isCounted || isDated || isBare {
                 close(at: offset)
                 open = MboxEntry(
                     fromLine: fromLine, markerOffset: offset, range: offset + line.count..<offset + line.count,

@@ -13,30 +13,47 @@ extension Base64 {
     ///
     /// Appends three octets a group and returns how many characters that were, always a multiple of 4. The hot path.
     public static func decodeGroups(_ octets: Span<UInt8>, into output: inout [UInt8]) -> Int {
-        let most = octets.count / 4
-        guard most > 0 else { return 0 }
-        let start = output.count
-        output.append(contentsOf: repeatElement(0, count: most * 3 + 1))
         var done = 0
-        // SAFETY: reads 4 * most octets of the source; writes 3 * most + 1 octets (each group stores 4, the next
-        // overwrites the last of them), which were appended above. The tables have 4 * 256 members.
+        // SAFETY: a block reads 4 * count octets that are there and writes 3 * count + 1 (each group stores 4 octets, the
+        // next overwrites the last of them) into room for that. The tables have 4 * 256 members.
         unsafe octets.withUnsafeBufferPointer { source in
-            unsafe output.withUnsafeMutableBufferPointer { target in
-                unsafe groups.withUnsafeBufferPointer { tables in
-                    guard let from = source.baseAddress, let base = target.baseAddress, let table = tables.baseAddress
-                    else { return }
-                    done = unsafe decode(from, most, UnsafeMutableRawPointer(base + start), table)
+            unsafe groups.withUnsafeBufferPointer { tables in
+                guard let from = source.baseAddress, let table = tables.baseAddress else { return }
+                unsafe withUnsafeTemporaryAllocation(byteCount: blockGroups * 3 + 4, alignment: 8) { block in
+                    guard let target = block.baseAddress else { return }
+                    while done < source.count / 4 {
+                        let count = min(blockGroups, source.count / 4 - done)
+                        let decoded = unsafe decode(from + done * 4, count, target, table)
+                        unsafe output.append(contentsOf: UnsafeRawBufferPointer(start: target, count: decoded * 3))
+                        done += decoded
+                        if decoded < count { return }
+                    }
                 }
             }
         }
-        output.removeLast(most * 3 + 1 - done * 3)
         return done * 4
     }
+
+    /// LIMIT: a block of this many groups stays on the stack.
+    private static let blockGroups = 320
 
     private static func decode(
         _ source: UnsafePointer<UInt8>, _ most: Int, _ target: UnsafeMutableRawPointer, _ table: UnsafePointer<UInt32>
     ) -> Int {
         var group = 0
+        while group + 2 <= most {
+            let eight = unsafe source + group * 4
+            let first =
+                unsafe table[Int(eight[0])] | table[256 + Int(eight[1])] | table[512 + Int(eight[2])]
+                | table[768 + Int(eight[3])]
+            let second =
+                unsafe table[Int(eight[4])] | table[256 + Int(eight[5])] | table[512 + Int(eight[6])]
+                | table[768 + Int(eight[7])]
+            if (first | second) >> 31 != 0 { break }
+            unsafe target.storeBytes(of: first.littleEndian, toByteOffset: group * 3, as: UInt32.self)
+            unsafe target.storeBytes(of: second.littleEndian, toByteOffset: group * 3 + 3, as: UInt32.self)
+            group += 2
+        }
         while group < most {
             let four = unsafe source + group * 4
             let value =

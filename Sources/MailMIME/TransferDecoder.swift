@@ -24,6 +24,7 @@ public struct TransferDecoder: Sendable {
         // ORDER: the state is taken out of the enumeration, so that its buffers are not copied on write.
         switch work {
         case .identity:
+            // SAFETY: the buffer is copied inside the call.
             unsafe octets.withUnsafeBufferPointer { unsafe output.append(contentsOf: $0) }
         case .base64(var decoder):
             decoder.consume(octets, into: &output)
