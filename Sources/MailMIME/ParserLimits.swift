@@ -24,7 +24,7 @@ public struct ParserLimits: Sendable, Hashable {
     ///
     /// LIMIT: what is held back is a boundary line, so it must have an end.
     public var delimiterPaddingOctetCount = 128
-    /// Defects recorded; later ones are only counted.
+    /// Defects recorded; later ones are dropped.
     ///
     /// LIMIT: they are for people to read.
     public var defectCount = 256
