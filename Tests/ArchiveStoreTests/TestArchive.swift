@@ -50,7 +50,7 @@ final class TestArchive {
     /// Every file and its octets, by path below the archive.
     func files() throws -> [String: [UInt8]] {
         var files: [String: [UInt8]] = [:]
-        for case let name as String in FileManager.default.enumerator(atPath: path) ?? .init() {
+        for name in try FileManager.default.subpathsOfDirectory(atPath: path) {
             var isDirectory: ObjCBool = false
             let file = "\(path)/\(name)"
             guard unsafe FileManager.default.fileExists(atPath: file, isDirectory: &isDirectory), !isDirectory.boolValue

@@ -126,7 +126,7 @@ public actor ArchiveWriter {
                 packEnd: records.end))
     }
 
-    private func checkRunning() throws(ArchiveError) {
+    func checkRunning() throws(ArchiveError) {
         if let failure = pending.failure {
             throw ArchiveError(.writerStopped, "the writer has stopped", cause: failure, retry: .later)
         }

@@ -1,0 +1,137 @@
+import ArchiveCrypto
+import MailCore
+
+extension ArchiveCheck {
+    /// Names, headers, trailers, signatures, sequence of every sealed pack; footers from level 1 on.
+    mutating func checkSealedPacks() {
+        var found: [(path: String, trailer: PackTrailer, digest: [UInt8])] = []
+        var names: [String] = []
+        do throws(ArchiveError) {
+            for directory in try FileTree.names(in: layout.packs) {
+                names += try FileTree.names(in: "\(layout.packs)/\(directory)").map { "\(directory)/\($0)" }
+            }
+        } catch { find(error, layout.packs) }
+        for (index, name) in names.enumerated() {
+            options.progress?(index, names.count, name)
+            let path = "\(layout.packs)/\(name)"
+            do throws(ArchiveError) {
+                found.append(try checkSealedPack(path))
+            } catch { find(error, path) }
+        }
+        var previous = [UInt8](repeating: 0, count: 32)
+        for (index, pack) in found.sorted(by: { $0.trailer.sequence < $1.trailer.sequence }).enumerated() {
+            if pack.trailer.sequence != UInt64(index + 1) {
+                find(.broken, pack.path, "its sequence is \(pack.trailer.sequence), expected \(index + 1)")
+                previous = pack.digest
+                continue
+            }
+            if pack.trailer.previous != previous { find(.broken, pack.path, "it does not follow the pack before it") }
+            previous = pack.digest
+        }
+    }
+
+    private mutating func checkSealedPack(
+        _ path: String
+    ) throws(ArchiveError) -> (path: String, trailer: PackTrailer, digest: [UInt8]) {
+        let file = try SystemFile(path, .read)
+        let size = try file.size()
+        let (signed, digest) = try hashes(file, size)
+        report.packCount += 1
+        report.octetCount += size
+        if !path.hasSuffix("/" + digest.hex) {
+            find(.wrongName, path, "its octets are not those of its name")
+        }
+        let header = try PackEntries.header(file, archive.id)
+        let (trailer, _) = try PackEntries.trailer(file)
+        let isSigned = Ed25519.verify(
+            trailer.signature, of: PackTrailer.signedMessage(signed), publicKey: try writerKey(header.writer))
+        if !isSigned {
+            find(
+                .damaged, path, "the writer's signature does not agree",
+                at: size - UInt64(PackTrailer.length - PackTrailer.signatureOffset))
+        }
+        if options.level >= .structure {
+            let footer = try PackEntries.footer(file, archive)
+            packs.append((.sealed(header.pack, digest: digest), path, footer.entries))
+        }
+        return (path, trailer, digest)
+    }
+
+    /// SHA-256 of everything before the signature, and of the whole file.
+    private func hashes(_ file: SystemFile, _ size: UInt64) throws(ArchiveError) -> ([UInt8], [UInt8]) {
+        let tail = UInt64(PackTrailer.length - PackTrailer.signatureOffset)
+        let signedEnd = size > tail ? size - tail : 0
+        var hash = SHA256()
+        var at: UInt64 = 0
+        while at < signedEnd {
+            let octets = try file.read(Int(min(1 << 20, signedEnd - at)), at: at)
+            hash.update(octets.span)
+            at += UInt64(octets.count)
+        }
+        let signed = hash.digest()
+        let rest = try file.read(Int(size - signedEnd), at: signedEnd)
+        hash.update(rest)
+        return (signed, hash.digest())
+    }
+
+    // MARK: level 1
+
+    /// Open packs as the journal has them.
+    mutating func readJournal() {
+        do throws(ArchiveError) {
+            let contents = try JournalFile.read(layout, keys: archive.keys)
+            if contents.tail > 0 {
+                find(.damaged, layout.journal, "\(contents.tail) octets behind the last whole frame", at: contents.end)
+            }
+            let state = JournalState(contents.records)
+            for (id, length) in state.packs {
+                let path = layout.openPack(id)
+                let size = FileTree.size(path)
+                guard let size else {
+                    find(.missing, path, "the journal names this pack")
+                    continue
+                }
+                if size < length { find(.damaged, path, "the journal names \(length) octets", at: size) }
+                do throws(ArchiveError) { _ = try PackEntries.header(SystemFile(path, .read), archive.id) } catch {
+                    find(error, path)
+                }
+                report.packCount += 1
+                packs.append((.open(id), path, (state.blobs[id] ?? []).map(\.entry)))
+            }
+        } catch { find(error, layout.journal) }
+    }
+
+    /// Checksums of the stored octets, order and overlap of blobs.
+    mutating func checkEntries() {
+        var done = 0
+        let total = packs.count
+        for (_, path, entries) in packs {
+            options.progress?(done, total, layout.relative(path))
+            done += 1
+            report.blobCount += entries.count
+            guard let file = try? SystemFile(path, .read) else { continue }
+            var end = UInt64(PackHeader.length)
+            for entry in entries.sorted(by: { $0.offset < $1.offset }) {
+                if entry.offset < end { find(.damaged, path, "blobs overlap", at: entry.offset) }
+                end = entry.offset + entry.storedLength
+                do throws(ArchiveError) {
+                    if try checksum(file, entry) != entry.checksum {
+                        find(.damaged, path, "the checksum of blob \(entry.keyID) does not agree", at: entry.offset)
+                    }
+                } catch { find(error, path) }
+            }
+        }
+    }
+
+    private func checksum(_ file: SystemFile, _ entry: FooterEntry) throws(ArchiveError) -> UInt32 {
+        var checksum = CRC32C()
+        var at = entry.offset
+        let end = entry.offset + entry.storedLength
+        while at < end {
+            let octets = try file.read(Int(min(1 << 20, end - at)), at: at)
+            checksum.update(octets.span)
+            at += UInt64(octets.count)
+        }
+        return checksum.value
+    }
+}

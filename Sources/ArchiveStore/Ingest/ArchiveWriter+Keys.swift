@@ -1,0 +1,58 @@
+public import ArchiveCrypto
+import ArchiveLedger
+import MailCore
+
+extension ArchiveWriter {
+    /// Adds a way to the root key; its id. The ledger gets a leaf.
+    public func addSlot(
+        _ secret: ArchiveSecret, label: String, cost: Scrypt.Cost = .standard
+    ) throws(ArchiveError) -> String {
+        try checkRunning()
+        let slot = try KeySlots.make(
+            secret, cost: cost, label: label, created: context.now(), keys: archive.keys, random: context.random)
+        let hash = try Self.hash(of: slot.octets)
+        // ORDER: the slot is there before the leaf says so; a slot without a leaf is a finding, not a loss.
+        try FileTree.replace("\(archive.layout.keys)/\(slot.id).slot", with: slot.octets)
+        try appendLeaf(.keyAdded(slot: hash, nonce: context.newID()))
+        return slot.id
+    }
+
+    /// Removes the slot with this id.
+    ///
+    /// - Throws: `.missing`; `.limitExceeded` for the last one, without which nothing would open the archive.
+    public func removeSlot(_ id: String) throws(ArchiveError) {
+        try checkRunning()
+        let slots = KeySlots(layout: archive.layout, archive: archive.id)
+        let all = try slots.all()
+        guard let slot = all.first(where: { $0.slot.id == id }) else {
+            throw ArchiveError(.missing, "there is no key slot \(id)", path: archive.layout.keys)
+        }
+        guard all.count > 1 else {
+            throw ArchiveError(.limitExceeded, "the last key slot stays", path: slot.path)
+        }
+        try appendLeaf(.keyRemoved(slot: try Self.hash(of: slot.slot.octets), nonce: context.newID()))
+        try FileTree.remove(slot.path)
+        try FileTree.syncDirectory(archive.layout.keys)
+    }
+
+    /// Appends one leaf by way of the journal.
+    private func appendLeaf(_ body: LeafBody) throws(ArchiveError) {
+        let leaf = Leaf(
+            sequence: ledger.size, time: context.now(), writer: archive.identity.writer, body)
+        do throws(ArchiveError) {
+            try appendToJournal([.leaf(index: leaf.sequence, text: leaf.text)])
+            try appendToLedger([leaf.text])
+            try publish(keeping: true)
+        } catch {
+            pending.fail(error)
+            throw error
+        }
+    }
+
+    private static func hash(of octets: [UInt8]) throws(ArchiveError) -> MerkleHash {
+        guard let hash = MerkleHash(octets: SHA256.hash(octets)) else {
+            throw ArchiveError(.internalError, "SHA-256 has 32 octets")
+        }
+        return hash
+    }
+}
