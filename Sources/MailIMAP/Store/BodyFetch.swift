@@ -161,6 +161,12 @@ final class BodyFetch {
         inFlight.contains { $0.kind != .existence && $0.pending.contains(uid) }
     }
 
+    /// QUIRK: some servers name the UID behind the body; asked for alone, a message needs no name.
+    private var onlyPending: UID? {
+        guard let first = inFlight.first, first.kind != .existence, first.pending.count == 1 else { return nil }
+        return first.pending.first
+    }
+
     private func settle(_ uid: UID) {
         for index in inFlight.indices {
             if let place = inFlight[index].pending.firstIndex(of: uid) { inFlight[index].pending.remove(at: place) }
@@ -170,7 +176,7 @@ final class BodyFetch {
     private func receive(
         _ literal: StreamedLiteral, _ consume: (any IncomingMessage) async throws -> Void
     ) async throws(StoreError) {
-        guard let uid = literal.uid, literal.item == "BODY[]", isExpected(uid) else { return }
+        guard let uid = literal.uid ?? onlyPending, literal.item == "BODY[]", isExpected(uid) else { return }
         if literal.octetCount == 0, announced[uid, default: 0] > 0 {
             emptyBodies.insert(uid)
             return

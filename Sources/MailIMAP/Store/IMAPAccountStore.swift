@@ -23,13 +23,14 @@ public final class IMAPAccountStore: MailStore {
 
     public var traits: StoreTraits {
         get async throws(StoreError) {
-            let session = try await pool.lease()
-            let server = [session.serverID["name"], session.serverID["version"]].compactMap { $0 }
-            let traits = StoreTraits(
+            let server = try await withSession { (session) async throws(StoreError) in
+                // The answer to ID may still be on its way.
+                if !session.unattended.isEmpty { _ = try await session.run(.noop) }
+                return [session.serverID["name"], session.serverID["version"]].compactMap { $0 }
+            }
+            return StoreTraits(
                 fetchConcurrency: max(1, configuration.maxConnections),
                 implementation: server.isEmpty ? nil : server.joined(separator: " "))
-            await pool.giveBack(session)
-            return traits
         }
     }
 

@@ -92,6 +92,12 @@ public struct ListEntry: Sendable, Hashable {
     public var name: [UInt8]
     /// CHILDINFO, OLDNAME and others by upper-case name. RFC 5258 §3.
     public var extended: [String: ResponseValue]
+
+    public init(
+        attributes: Set<String>, delimiter: UInt8?, name: [UInt8], extended: [String: ResponseValue] = [:]
+    ) {
+        (self.attributes, self.delimiter, self.name, self.extended) = (attributes, delimiter, name, extended)
+    }
 }
 
 /// One STATUS response; items not sent are `nil`.

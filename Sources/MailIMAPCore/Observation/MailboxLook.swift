@@ -181,6 +181,8 @@ extension MailboxLook {
             rowsWithoutUID += 1
             return
         }
+        // QUIRK of the protocol: `n:*` names the last message also when it is below n.
+        if tier != .full, fetch.internalDate != nil, uid.value < firstNewUID { return }
         guard rows.count <= 2 * max(messageCount, 0) + Self.excessRows else {
             throw ProtocolError(.limitExceeded, "The server sends more FETCH responses than it has messages")
         }

@@ -1,0 +1,161 @@
+import MailIMAPCore
+import Testing
+
+@Suite("Session state machine")
+struct SessionStateMachineTests {
+    typealias Action = SessionStateMachine.Action
+
+    static func policy(
+        startTLS: Bool = false, _ mechanism: SessionStateMachine.Mechanism = .automatic, scram: SCRAMPrimitives? = nil
+    ) -> SessionStateMachine.Policy {
+        SessionStateMachine.Policy(
+            startTLS: startTLS, mechanism: mechanism, user: "anna", password: Array("pw".utf8), scram: scram)
+    }
+
+    /// The actions a server's lines lead to; `TLS` stands for the handshake.
+    static func actions(_ policy: SessionStateMachine.Policy, isSecure: Bool, _ lines: [String]) -> [Action] {
+        var machine = SessionStateMachine(policy: policy, isSecure: isSecure)
+        return lines.flatMap { line in
+            line == "TLS"
+                ? [machine.tlsEstablished()]
+                : ParsedStream(line + "\r\n").responses.map { machine.receive($0) }
+        }.filter { $0 != .wait }
+    }
+
+    static let plain = Command.authenticate("PLAIN", initialResponse: Array("\0anna\0pw".utf8))
+    static let login = Command.login(user: Array("anna".utf8), password: Array("pw".utf8))
+
+    @Test("capabilities in greeting and login cost no round trip")
+    func shortest() {
+        let actions = Self.actions(
+            Self.policy(), isSecure: true,
+            ["* OK [CAPABILITY IMAP4rev1 AUTH=PLAIN SASL-IR] hi", "A1 OK [CAPABILITY IMAP4rev1 QRESYNC] in"])
+        #expect(actions == [.send(Self.plain), .ready(CapabilitySet(["IMAP4REV1", "QRESYNC"]))])
+    }
+
+    @Test("capabilities are asked for when nobody tells, and asked again after login")
+    func asking() {
+        let actions = Self.actions(
+            Self.policy(), isSecure: true,
+            ["* OK hi", "* CAPABILITY IMAP4rev1", "A1 OK x", "A2 OK in", "* CAPABILITY IMAP4rev1 IDLE", "A3 OK x"])
+        #expect(
+            actions == [
+                .send(.capability), .send(Self.login), .send(.capability),
+                .ready(CapabilitySet(["IMAP4REV1", "IDLE"])),
+            ])
+    }
+
+    @Test("STARTTLS comes first, and what was said before it is void")
+    func startTLS() {
+        let actions = Self.actions(
+            Self.policy(startTLS: true), isSecure: false,
+            [
+                "* OK [CAPABILITY IMAP4rev1 LOGINDISABLED] hi", "A1 OK go", "TLS", "* CAPABILITY IMAP4rev1 AUTH=PLAIN",
+                "A2 OK x", "+", "A3 OK [CAPABILITY X] in",
+            ])
+        #expect(
+            actions == [
+                .send(.startTLS), .beginTLS, .send(.capability), .send(.authenticate("PLAIN", initialResponse: nil)),
+                .answer(Array("AGFubmEAcHc=".utf8)), .ready(CapabilitySet(["X"])),
+            ])
+    }
+
+    struct Refusal: Sendable, CustomTestStringConvertible {
+        var testDescription: String
+        var policy: SessionStateMachine.Policy
+        var isSecure = false
+        var lines: [String]
+        var kind: SessionStateMachine.Failure.Kind
+    }
+
+    static let refusals: [Refusal] = [
+        Refusal(
+            testDescription: "STARTTLS refused", policy: policy(startTLS: true),
+            lines: ["* OK hi", "* CAPABILITY X", "A1 OK x", "A2 NO no"],
+            kind: .tlsUnavailable),
+        Refusal(
+            testDescription: "PREAUTH that skips STARTTLS", policy: policy(startTLS: true), lines: ["* PREAUTH hi"],
+            kind: .tlsUnavailable),
+        Refusal(testDescription: "BYE as greeting", policy: policy(), lines: ["* BYE full"], kind: .unavailable),
+        Refusal(testDescription: "not IMAP", policy: policy(), lines: ["HTTP/1.1 400 Bad"], kind: .protocolViolation),
+        Refusal(
+            testDescription: "LOGINDISABLED", policy: policy(), lines: ["* OK [CAPABILITY LOGINDISABLED] hi"],
+            kind: .noMechanism),
+        Refusal(
+            testDescription: "SCRAM demanded, not offered", policy: policy(.scramSHA256),
+            lines: ["* OK [CAPABILITY AUTH=PLAIN] hi"], kind: .noMechanism),
+        Refusal(
+            testDescription: "wrong password", policy: policy(), lines: ["* OK [CAPABILITY X] hi", "A1 NO wrong"],
+            kind: .authenticationFailed),
+        Refusal(
+            testDescription: "busy", policy: policy(), lines: ["* OK [CAPABILITY X] hi", "A1 NO [UNAVAILABLE] later"],
+            kind: .unavailable),
+        Refusal(
+            testDescription: "data nobody announced", policy: policy(), lines: ["* OK [CAPABILITY X] hi", "+ give"],
+            kind: .protocolViolation),
+    ]
+
+    static func policy(_ mechanism: SessionStateMachine.Mechanism) -> SessionStateMachine.Policy {
+        policy(startTLS: false, mechanism)
+    }
+
+    @Test("a session that must not be is refused", arguments: refusals)
+    func refused(_ refusal: Refusal) {
+        let last = Self.actions(refusal.policy, isSecure: refusal.isSecure, refusal.lines).last
+        guard case .fail(let failure)? = last else {
+            Issue.record("\(String(describing: last)) is not a refusal")
+            return
+        }
+        #expect(failure.kind == refusal.kind)
+    }
+
+    @Test("octets before TLS are an attack")
+    func injection() {
+        var machine = SessionStateMachine(policy: Self.policy(startTLS: true), isSecure: false)
+        guard case .fail(let failure) = machine.octetsBeforeTLS() else {
+            Issue.record("not refused")
+            return
+        }
+        #expect(failure.kind == .injectedBeforeTLS)
+    }
+
+    @Test("SCRAM-SHA-256 follows RFC 7677, and an unproven server is not believed")
+    func scram() {
+        var policy = Self.policy(.scramSHA256, nonce: "rOprNGfwEbeRWgbNEkqO")
+        policy.user = "user"
+        policy.password = Array("pencil".utf8)
+        func base64(_ text: String) -> String { TestSHA256.base64(Array(text.utf8)) }
+        let serverFirst =
+            "r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096"
+        let clientFinal =
+            "c=biws,r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0,p=dHzbZapWIk4jUhN+Ute9ytag9zjfMHgsqmmiz7AndVQ="
+        let serverFinal = "v=6rriTRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G4="
+        let opening = ["* OK [CAPABILITY AUTH=SCRAM-SHA-256 SASL-IR] hi", "+ " + base64(serverFirst)]
+        let actions = Self.actions(
+            policy, isSecure: true, opening + ["+ " + base64(serverFinal), "A1 OK [CAPABILITY X] in"])
+        #expect(
+            actions == [
+                .send(
+                    .authenticate(
+                        "SCRAM-SHA-256", initialResponse: Array("n,,n=user,r=rOprNGfwEbeRWgbNEkqO".utf8))),
+                .answer(Array(base64(clientFinal).utf8)), .answer([]), .ready(CapabilitySet(["X"])),
+            ])
+        for end in [["A1 OK [CAPABILITY X] in"], ["+ " + base64("v=" + base64("no")), "A1 OK in"]] {
+            guard
+                case .fail(let failure)? = Self.actions(policy, isSecure: true, opening + end).first(where: {
+                    if case .fail = $0 { true } else { false }
+                })
+            else {
+                Issue.record("the server was believed")
+                continue
+            }
+            #expect(failure.kind == .authenticationFailed)
+        }
+    }
+
+    static func policy(
+        _ mechanism: SessionStateMachine.Mechanism, nonce: String
+    ) -> SessionStateMachine.Policy {
+        policy(startTLS: false, mechanism, scram: TestSHA256.primitives(nonce: nonce))
+    }
+}

@@ -1,0 +1,92 @@
+import Foundation
+import MailCore
+import MailIMAP
+import MailarcTesting
+import Testing
+
+@Suite("Real Dovecot", .serialized, .enabled(if: DovecotServer.reasonNotRunnable == nil))
+struct DovecotTests {
+    static func store(
+        _ server: DovecotServer, _ security: IMAPConfiguration.Security, host: String = "localhost",
+        _ change: (inout IMAPConfiguration) -> Void = { _ in }
+    ) -> IMAPAccountStore {
+        var configuration = IMAPConfiguration(
+            host: host, port: security == .implicitTLS ? server.tlsPort : server.port, security: security,
+            user: "anna", password: { Array("secret".utf8) })
+        configuration.caFile = server.certificates.authority
+        change(&configuration)
+        return IMAPAccountStore(configuration: configuration)
+    }
+
+    @Test("plain, STARTTLS and implicit TLS show and deliver the same; bad certificates are refused")
+    func security() async throws {
+        try await DovecotServer.with { server in
+            let maildir = try server.makeMaildir(of: "anna")
+            _ = try maildir.add(Array("Subject: x\n\nbody\n".utf8), number: 1)
+            try await server.adopt(user: "anna")
+            for security in [IMAPConfiguration.Security.plaintext, .startTLS, .implicitTLS] {
+                let store = Self.store(server, security)
+                let (octets, report) = try await fetchAll(store, inbox)
+                #expect(report.delivered.count == 1)
+                #expect(octets.values.first == Array("Subject: x\r\n\r\nbody\r\n".utf8))
+                #expect(try await store.traits.implementation == "Dovecot")
+                await store.close()
+            }
+            for security in [IMAPConfiguration.Security.startTLS, .implicitTLS] {
+                let untrusted = Self.store(server, security) { $0.caFile = nil }
+                #expect(await errorKind { try await untrusted.connect() } == .tlsFailed)
+                let unchecked = Self.store(server, security) { ($0.caFile, $0.verification) = (nil, .none) }
+                #expect(await errorKind { try await unchecked.connect() } == nil)
+                #expect(await errorKind { try await Self.store(server, security, host: "127.0.0.1").connect() } == nil)
+            }
+        }
+    }
+
+    @Test("a certificate for another host is refused, by name and by address")
+    func wrongHost() async throws {
+        var options = DovecotServer.Options()
+        options.certificateNames = ["DNS:mail.example.org"]
+        try await DovecotServer.with(options) { server in
+            for host in ["localhost", "127.0.0.1"] {
+                #expect(
+                    await errorKind { try await Self.store(server, .implicitTLS, host: host).connect() } == .tlsFailed)
+                #expect(await errorKind { try await Self.store(server, .startTLS, host: host).connect() } == .tlsFailed)
+            }
+        }
+    }
+
+    @Test("no password goes out in the clear where the server wants TLS")
+    func requiresTLS() async throws {
+        var options = DovecotServer.Options()
+        options.requiresTLS = true
+        try await DovecotServer.with(options) { server in
+            #expect(await errorKind { try await Self.store(server, .startTLS).connect() } == nil)
+        }
+    }
+
+    @Test("changes are seen as a delta")
+    func delta() async throws {
+        try await DovecotServer.with { server in
+            let maildir = try server.makeMaildir(of: "anna")
+            for number in 1...10 { _ = try maildir.add(Array("Subject: \(number)\n\nx\n".utf8), number: number) }
+            try await server.adopt(user: "anna")
+            let store = Self.store(server, .plaintext)
+            let first = try await store.observe(inbox, since: nil)
+            let known = membership(first, [:])
+            let cursor = MailboxCursor(
+                status: first.status, knownUIDs: UIDSet(known.keys.compactMap { UID($0) }))
+            try await server.doveadm(["expunge", "-u", "anna", "mailbox", "INBOX", "uid", "2"])
+            try await server.doveadm(["flags", "add", "-u", "anna", "\\Flagged $Work", "mailbox", "INBOX", "uid", "5"])
+            let look = try await store.observe(inbox, since: cursor)
+            guard case .delta(let changed, let vanished) = look.content else {
+                Issue.record("not a delta")
+                return
+            }
+            #expect(vanished.description == "2" && changed.map(\.uid.value) == [5])
+            #expect(changed.first?.flags.contains(Flag("$Work")) == true)
+            let listed = try await store.mailboxes().listings.first { $0.name.isInbox }?.status
+            #expect(listed == look.status)
+            await store.close()
+        }
+    }
+}

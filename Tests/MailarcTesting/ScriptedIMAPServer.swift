@@ -1,0 +1,98 @@
+import Foundation
+import Glibc
+import Synchronization
+
+/// An IMAP server over a model of mailboxes, which advertises what it is told and breaks where it is told.
+///
+/// It knows what a client that only reads needs: LOGIN, AUTHENTICATE PLAIN, ID, ENABLE, NAMESPACE, LIST, STATUS,
+/// SELECT and EXAMINE (CONDSTORE, QRESYNC), UID FETCH, UID SEARCH. One thread a connection; blocking sockets.
+public final class ScriptedIMAPServer: Sendable {
+    public let port: Int
+    private let listener: Int32
+    private let state: Mutex<State>
+
+    private struct State {
+        var model: Model
+        var connections: [Int32] = []
+        var isStopped = false
+        var log: [String] = []
+        var sentOctetCount = 0
+    }
+
+    /// Starts on a free loopback port.
+    public init(_ model: Model) throws {
+        listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_addr = in_addr(s_addr: UInt32(0x7f00_0001).bigEndian)
+        var size = socklen_t(MemoryLayout<sockaddr_in>.size)
+        let descriptor = listener
+        // SAFETY: sockaddr_in is a sockaddr by layout, and the calls are told its size.
+        let isBound = unsafe withUnsafeMutablePointer(to: &address) { pointer in
+            unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { generic in
+                unsafe bind(descriptor, generic, size) == 0 && listen(descriptor, 32) == 0
+                    && getsockname(descriptor, generic, &size) == 0
+            }
+        }
+        guard isBound else { throw ProcessFailure("bind: errno \(errno)") }
+        port = Int(UInt16(bigEndian: address.sin_port))
+        state = Mutex(State(model: model))
+        Thread.detachNewThread { self.accept() }
+    }
+
+    /// Closes the listener and every connection.
+    public func stop() {
+        let connections = state.withLock { state in
+            state.isStopped = true
+            return state.connections
+        }
+        _ = shutdown(listener, Int32(SHUT_RDWR))
+        for connection in connections { _ = shutdown(connection, Int32(SHUT_RDWR)) }
+    }
+
+    /// The model as it is now.
+    public var model: Model { state.withLock { $0.model } }
+
+    /// Changes the model; sessions see it with their next command.
+    public func update(_ change: (inout Model) -> Void) { state.withLock { change(&$0.model) } }
+
+    /// Command lines since the last call, without tags and passwords.
+    public func takeLog() -> [String] {
+        state.withLock { state in
+            defer { state.log = [] }
+            return state.log
+        }
+    }
+
+    /// Starts a server, hands it to `body`, and stops it however `body` ends.
+    public static func with<R>(
+        _ model: Model, _ body: (ScriptedIMAPServer) async throws -> R
+    ) async throws -> R {
+        let server = try ScriptedIMAPServer(model)
+        defer { server.stop() }
+        return try await body(server)
+    }
+
+    /// Octets the kernel took so far, of all connections.
+    public var sentOctetCount: Int { state.withLock { $0.sentOctetCount } }
+
+    private func wire(_ connection: Int32) -> ScriptedIMAPWire {
+        ScriptedIMAPWire(connection) { count in self.state.withLock { $0.sentOctetCount += count } }
+    }
+
+    func log(_ line: String) { state.withLock { $0.log.append(line) } }
+
+    private func accept() {
+        while true {
+            let connection = Glibc.accept(listener, nil, nil)
+            guard connection >= 0, !state.withLock({ $0.isStopped }) else { break }
+            state.withLock { $0.connections.append(connection) }
+            Thread.detachNewThread {
+                ScriptedIMAPSession(self, self.wire(connection)).serve()
+                self.state.withLock { state in state.connections.removeAll { $0 == connection } }
+                close(connection)
+            }
+        }
+        close(listener)
+    }
+}

@@ -1,0 +1,216 @@
+import Foundation
+
+/// One session of the scripted server.
+final class ScriptedIMAPSession {
+    typealias Model = ScriptedIMAPServer.Model
+    typealias Mailbox = ScriptedIMAPServer.Mailbox
+
+    let server: ScriptedIMAPServer
+    let wire: ScriptedIMAPWire
+    var selected: String?
+    var isQuickResync = false
+    private var isAuthenticated = false
+    private var tag = ""
+
+    init(_ server: ScriptedIMAPServer, _ wire: ScriptedIMAPWire) { (self.server, self.wire) = (server, wire) }
+
+    func serve() {
+        do {
+            let model = server.model
+            let capabilities = model.capabilities.joined(separator: " ")
+            if let greeting = model.faults.greeting {
+                try wire.write(greeting[...])
+            } else {
+                try wire.write("* OK [CAPABILITY \(capabilities)] ready\r\n")
+            }
+            while let command = try wire.readCommand() {
+                guard try answer(ScriptedArgument.parse(command)) else { break }
+            }
+            try wire.flush()
+        } catch {}
+    }
+
+    /// False when the session is over.
+    private func answer(_ arguments: [ScriptedArgument]) throws -> Bool {
+        guard arguments.count > 1, let tag = arguments[0].word, let name = arguments[1].word?.uppercased() else {
+            try wire.write("* BAD no command\r\n")
+            return true
+        }
+        let model = server.model
+        self.tag = model.faults.wrongTag && name != "LOGIN" && name != "AUTHENTICATE" ? "WRONG" : tag
+        server.log(Self.describe(name, arguments))
+        for _ in 0..<model.faults.flood { try wire.write("* 1 EXISTS\r\n") }
+        switch name {
+        case "LOGOUT":
+            try wire.write("* BYE\r\n\(tag) OK bye\r\n")
+            return false
+        case "CAPABILITY":
+            try wire.write("* CAPABILITY \(model.capabilities.joined(separator: " "))\r\n")
+            try complete("OK done")
+        case "NOOP": try complete("OK done")
+        case "STARTTLS":
+            try wire.write("\(tag) OK begin\r\n")
+            if let octets = model.faults.injectedBehindStartTLS { try wire.write(octets[...]) }
+        case "LOGIN", "AUTHENTICATE": try logIn(name, arguments, model)
+        default:
+            guard isAuthenticated else {
+                try complete("BAD not authenticated")
+                return true
+            }
+            try authenticated(name, arguments, model)
+        }
+        return true
+    }
+
+    private static func describe(_ name: String, _ arguments: [ScriptedArgument]) -> String {
+        guard name != "LOGIN", name != "AUTHENTICATE" else { return name }
+        func text(_ argument: ScriptedArgument) -> String {
+            switch argument {
+            case .word(let word): word
+            case .list(let list): "(" + list.map(text).joined(separator: " ") + ")"
+            }
+        }
+        return arguments.dropFirst().map(text).joined(separator: " ")
+    }
+
+    func complete(_ text: String) throws { try wire.write("\(tag) \(text)\r\n") }
+
+    private func logIn(_ name: String, _ arguments: [ScriptedArgument], _ model: Model) throws {
+        var credentials = (arguments.dropFirst(2).first?.word, arguments.dropFirst(3).first?.word)
+        if name == "AUTHENTICATE" {
+            guard let text = credentials.1, let data = Data(base64Encoded: text) else {
+                return try complete("NO only with an initial response")
+            }
+            let fields = data.split(separator: 0, omittingEmptySubsequences: false)
+            guard fields.count == 3 else { return try complete("BAD not PLAIN") }
+            credentials = (String(decoding: fields[1], as: UTF8.self), String(decoding: fields[2], as: UTF8.self))
+        }
+        guard credentials == (model.user, model.password) else {
+            return try complete("NO [AUTHENTICATIONFAILED] wrong user or password")
+        }
+        isAuthenticated = true
+        try complete("OK [CAPABILITY \(model.capabilities.joined(separator: " "))] logged in")
+    }
+
+    private func authenticated(_ name: String, _ arguments: [ScriptedArgument], _ model: Model) throws {
+        switch name {
+        case "ID" where model.has("ID"):
+            try wire.write("* ID (\"name\" \"scripted\" \"version\" \"1\")\r\n")
+            try complete("OK done")
+        case "ENABLE" where model.has("ENABLE"):
+            let names = arguments.dropFirst(2).compactMap { $0.word?.uppercased() }
+            if names.contains("QRESYNC"), model.has("QRESYNC") { isQuickResync = true }
+            if !model.faults.enableIsSilent { try wire.write("* ENABLED \(names.joined(separator: " "))\r\n") }
+            try complete("OK done")
+        case "NAMESPACE" where model.has("NAMESPACE"):
+            try wire.write("* NAMESPACE ((\"\" \"/\")) NIL NIL\r\n")
+            try complete("OK done")
+        case "LIST": try list(arguments, model)
+        case "STATUS": try status(arguments, model)
+        case "SELECT", "EXAMINE": try select(arguments, model)
+        case "UID":
+            guard let mailbox = model.mailboxes.first(where: { $0.name == selected }) else {
+                return try complete("BAD no mailbox is selected")
+            }
+            switch arguments.dropFirst(2).first?.word?.uppercased() {
+            case "FETCH": try fetch(arguments, mailbox, model)
+            case "SEARCH": try search(arguments, mailbox, model)
+            default: try complete("BAD unknown UID command")
+            }
+        default: try complete("BAD unknown command")
+        }
+    }
+
+    // MARK: Mailboxes
+
+    private func list(_ arguments: [ScriptedArgument], _ model: Model) throws {
+        var items: String?
+        if arguments.count > 5 {
+            guard model.has("LIST-EXTENDED"), let returns = arguments[5].list else {
+                return try complete("BAD LIST takes two arguments")
+            }
+            if let place = returns.firstIndex(of: .word("STATUS")), place + 1 < returns.count {
+                guard model.has("LIST-STATUS") else { return try complete("BAD no LIST-STATUS") }
+                items = (returns[place + 1].list ?? []).compactMap(\.word).joined(separator: " ")
+            }
+        }
+        for mailbox in model.mailboxes {
+            let delimiter = mailbox.delimiter.map { "\"\($0)\"" } ?? "NIL"
+            try wire.write(
+                "* LIST (\(mailbox.attributes.joined(separator: " "))) \(delimiter) \(Self.quoted(mailbox.name))\r\n")
+            guard let items, !mailbox.attributes.contains("\\Noselect"),
+                !model.faults.omittedStatus.contains(mailbox.name)
+            else { continue }
+            try writeStatus(mailbox, items, model)
+        }
+        try complete("OK done")
+    }
+
+    private func status(_ arguments: [ScriptedArgument], _ model: Model) throws {
+        guard arguments.count > 3, let mailbox = model.mailboxes.first(where: { $0.name == arguments[2].word }) else {
+            return try complete("NO [NONEXISTENT] no such mailbox")
+        }
+        try writeStatus(mailbox, (arguments[3].list ?? []).compactMap(\.word).joined(separator: " "), model)
+        try complete("OK done")
+    }
+
+    private func writeStatus(_ mailbox: Mailbox, _ items: String, _ model: Model) throws {
+        let values = items.split(separator: " ").map { item in
+            switch item {
+            case "MESSAGES": "MESSAGES \(mailbox.messages.count)"
+            case "UIDNEXT": "UIDNEXT \(mailbox.uidNext)"
+            case "UIDVALIDITY": "UIDVALIDITY \(mailbox.uidValidity)"
+            case "HIGHESTMODSEQ": "HIGHESTMODSEQ \(model.faults.highestModSeq ?? String(mailbox.highestModSeq))"
+            default: "\(item) 0"
+            }
+        }
+        try wire.write("* STATUS \(Self.quoted(mailbox.name)) (\(values.joined(separator: " ")))\r\n")
+    }
+
+    private static func quoted(_ name: String) -> String {
+        "\"" + name.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"") + "\""
+    }
+
+    private func select(_ arguments: [ScriptedArgument], _ model: Model) throws {
+        if let endless = model.faults.endless {
+            while true { try wire.write(endless[...]) }
+        }
+        if isQuickResync, selected != nil { try wire.write("* OK [CLOSED] before\r\n") }
+        selected = nil
+        guard arguments.count > 2, let mailbox = model.mailboxes.first(where: { $0.name == arguments[2].word }),
+            !mailbox.attributes.contains("\\Noselect")
+        else { return try complete("NO [NONEXISTENT] no such mailbox") }
+        let parameters = arguments.dropFirst(3).first?.list ?? []
+        let isResync = parameters.first == .word("QRESYNC")
+        guard parameters.isEmpty || model.has(isResync ? "QRESYNC" : "CONDSTORE"), !isResync || isQuickResync else {
+            return try complete("BAD unknown parameter")
+        }
+        selected = mailbox.name
+        let keywords = Set(mailbox.messages.flatMap(\.flags)).filter { !$0.hasPrefix("\\") }.sorted()
+        let flags = ["\\Answered", "\\Flagged", "\\Deleted", "\\Seen", "\\Draft"] + keywords
+        try wire.write("* FLAGS (\(flags.joined(separator: " ")))\r\n* OK [PERMANENTFLAGS ()] read only\r\n")
+        try wire.write("* \(mailbox.messages.count) EXISTS\r\n* 0 RECENT\r\n")
+        try wire.write("* OK [UIDVALIDITY \(mailbox.uidValidity)] x\r\n* OK [UIDNEXT \(mailbox.uidNext)] x\r\n")
+        if model.has("CONDSTORE") || model.has("QRESYNC") {
+            let lie = model.faults.highestModSeq
+            let code = lie == "" ? "NOMODSEQ" : "HIGHESTMODSEQ \(lie ?? String(mailbox.highestModSeq))"
+            try wire.write("* OK [\(code)] x\r\n")
+        }
+        if isResync { try resync(parameters.dropFirst().first?.list ?? [], mailbox, model) }
+        try complete("OK [READ-ONLY] done")
+    }
+
+    private func resync(_ known: [ScriptedArgument], _ mailbox: Mailbox, _ model: Model) throws {
+        guard known.first?.word == String(mailbox.uidValidity), known.count > 1,
+            let since = known[1].word.flatMap({ UInt64($0) })
+        else { return }
+        let gone = mailbox.expunged.filter { $0.modSeq > since }.map { String($0.uid) }
+        let vanished = model.faults.falseVanished ?? gone.joined(separator: ",")
+        if !vanished.isEmpty { try wire.write("* VANISHED (EARLIER) \(vanished)\r\n") }
+        for (index, message) in mailbox.messages.enumerated() where message.modSeq > since {
+            let flags = message.flags.joined(separator: " ")
+            try wire.write(
+                "* \(index + 1) FETCH (UID \(message.uid) FLAGS (\(flags)) MODSEQ (\(message.modSeq)))\r\n")
+        }
+    }
+}
