@@ -44,8 +44,9 @@ extension Catalog {
         try read { db in try Self.mailboxes(account: account, at: moment, db).map(\.row) }
     }
 
+    /// - Parameter counts: without, nothing is counted and both counts are 0.
     static func mailboxes(
-        account: String?, at moment: Int64?, _ db: Database
+        account: String?, at moment: Int64?, counts: Bool = true, _ db: Database
     ) throws -> [(id: Int64, row: MailboxRow)] {
         let rows = try Row.fetchAll(
             db,
@@ -54,8 +55,7 @@ extension Catalog {
                     count(p.id) AS messages, coalesce(sum(message.size), 0) AS octets, f.name AS old_name,
                     f.delimiter AS old_delimiter
                 FROM mailbox m
-                LEFT JOIN placement p ON p.mailbox = m.id AND CASE WHEN :at IS NULL THEN p.gone_seq IS NULL
-                    ELSE p.from_time <= :at AND (p.gone_time IS NULL OR p.gone_time > :at) END
+                LEFT JOIN placement p ON p.mailbox = m.id AND \(counts ? present(at: moment) : "0")
                 LEFT JOIN message ON message.id = p.message
                 LEFT JOIN former_name f ON f.mailbox = m.id AND (f.until, f.seq) =
                     (SELECT g.until, g.seq FROM former_name g WHERE g.mailbox = m.id AND g.until > :at
@@ -90,13 +90,13 @@ extension Catalog {
         account: String? = nil, mailbox: MailboxName, at moment: Int64? = nil, _ body: (PlacementRow) throws -> Bool
     ) throws(CatalogError) {
         try read { db in
-            for found in try Self.mailboxes(account: account, at: moment, db) where found.row.name == mailbox {
+            for found in try Self.mailboxes(account: account, at: moment, counts: false, db)
+            where found.row.name == mailbox {
                 let cursor = try Row.fetchCursor(
                     db,
                     sql: Self.placementColumns + """
-                         WHERE p.mailbox = :mailbox AND CASE WHEN :at IS NULL THEN p.gone_seq IS NULL
-                            ELSE p.from_time <= :at AND (p.gone_time IS NULL OR p.gone_time > :at) END
-                        ORDER BY at_uidvalidity, at_uid, p.id
+                         WHERE p.mailbox = :mailbox AND \(Self.present(at: moment))
+                        ORDER BY \(moment == nil ? "p.uidvalidity, p.uid" : "at_uidvalidity, at_uid, p.id")
                         """,
                     arguments: ["at": moment, "mailbox": found.id])
                 while let row = try cursor.next() {
@@ -163,6 +163,12 @@ extension Catalog {
                     address: address, refusal: Refusal(reason, detail: row["detail"]), time: row["time"])
             }
         }
+    }
+
+    /// Whether the placement `p` is there at `:at`; two conditions, so that each can use its index.
+    private static func present(at moment: Int64?) -> String {
+        moment == nil
+            ? "p.gone_seq IS NULL" : "p.from_time <= :at AND (p.gone_time IS NULL OR p.gone_time > :at)"
     }
 
     private static let placementColumns = """
