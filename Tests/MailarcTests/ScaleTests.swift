@@ -30,17 +30,15 @@ extension EndToEnd {
             }
         }
 
-        /// 500 MB as one base64 attachment of numbered blocks, so that nothing repeats.
+        /// 500 MB as one base64 attachment of random octets.
         static let bigMessageScript = """
-            import base64, hashlib, os, sys
-            when = os.stat(sys.argv[1]).st_mtime
+            import base64, os, random, sys
+            when, pick, size = os.stat(sys.argv[1]).st_mtime, random.Random(1), 0
             with open(sys.argv[1], "wb") as out:
                 out.write(b"Subject: big\\nMIME-Version: 1.0\\nContent-Type: application/octet-stream\\n"
                           b"Content-Transfer-Encoding: base64\\n\\n")
-                block, size = hashlib.sha256(b"seed").digest() * 1824, 0
                 while size < 500_000_000:
-                    block = hashlib.sha256(block).digest() + block[32:]
-                    coded = base64.encodebytes(block[:57 * 1024])
+                    coded = base64.encodebytes(pick.randbytes(57 * 1024))
                     out.write(coded)
                     size += len(coded)
             os.utime(sys.argv[1], (when, when))
