@@ -95,6 +95,34 @@ struct BodyFetchTests {
         #expect(report.refused.first?.value.reason == .garbled)
     }
 
+    @Test("a literal of a false length at the very end is noticed without waiting")
+    func garbledEnd() async throws {
+        let report = try await Self.check(bodies(3)) { $0.literalError = [3: 500] }
+        #expect(report.delivered.count == 2 && report.refused[.max] == nil)
+        #expect(report.refused.first?.value.reason == .garbled)
+    }
+
+    @Test("a cancelled task ends its fetch")
+    func cancellation() async throws {
+        let model = Model(mailboxes: [.init("INBOX", [[UInt8](repeating: 0x41, count: 20_000_000)])])
+        try await ScriptedIMAPServer.with(model) { server in
+            let store = scriptedStore(server)
+            let message = MessageSummary(uid: .min, flags: [])
+            let (started, start) = AsyncStream.makeStream(of: Void.self)
+            let task = Task {
+                await errorKind {
+                    _ = try await store.fetch([message], from: inbox, uidValidity: UIDValidity(1)) { message in
+                        start.finish()
+                        while try await message.next() != nil { try Task.checkCancellation() }
+                    }
+                }
+            }
+            for await _ in started {}
+            task.cancel()
+            #expect(await task.value == .cancelled)
+        }
+    }
+
     @Test("a large message comes in parts, and a broken connection costs one part")
     func parts() async throws {
         let large = [UInt8]((0..<300_000).map { UInt8(truncatingIfNeeded: $0 &* 31) })

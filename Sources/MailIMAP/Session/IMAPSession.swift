@@ -23,6 +23,8 @@ final class IMAPSession: @unchecked Sendable {
     private var parser: ResponseParser
     private var buffer = ByteBuffer()
     private var position = 0
+    /// Buffers read together with ``buffer``, not yet looked at.
+    private var waiting: ArraySlice<ByteBuffer> = []
     private var stash: CircularBuffer<Response> = []
     private let tagPrefix: String
     private var commandCount = 0
@@ -42,7 +44,7 @@ final class IMAPSession: @unchecked Sendable {
 
     /// True when octets of the server wait that no event has told yet.
     var hasBufferedOctets: Bool {
-        position < buffer.readableBytes || !parser.isAtResponseStart || !stash.isEmpty
+        position < buffer.readableBytes || !waiting.isEmpty || !parser.isAtResponseStart || !stash.isEmpty
     }
 
     /// The octets of a ``ResponseEvent/literalOctets(_:)`` just returned.
@@ -115,7 +117,11 @@ final class IMAPSession: @unchecked Sendable {
             while true {
                 let bytes = buffer
                 if let event = try parser.next(bytes.readableBytesUInt8Span, from: &position) { return event }
-                guard let next = try await transport.read() else {
+                if waiting.isEmpty {
+                    if parser.isInBody, endsWithOwnCompletion { throw Self.overlong }
+                    waiting = ArraySlice(try await transport.read())
+                }
+                guard let next = waiting.popFirst() else {
                     throw StoreError(.connectionLost, "The server closed the connection", retry: .now)
                 }
                 (buffer, position) = (next, 0)
@@ -126,6 +132,19 @@ final class IMAPSession: @unchecked Sendable {
         } catch {
             throw TransportError.store(error)
         }
+    }
+
+    private static let overlong = ProtocolError(
+        .garbled, "A message is shorter than its announced length: the end of the command came inside it")
+
+    /// The last octets read are the completion of a command of this session; no message can hold its tag.
+    private var endsWithOwnCompletion: Bool {
+        let count = min(buffer.readableBytes, 512)
+        guard let tail = buffer.getBytes(at: buffer.writerIndex - count, length: count), tail.last == 10 else {
+            return false
+        }
+        let mark = [10] + Array(tagPrefix.utf8)
+        return tail.indices.dropLast(mark.count - 1).contains { tail[$0...].starts(with: mark) }
     }
 
     /// Takes what concerns the session and not a command.

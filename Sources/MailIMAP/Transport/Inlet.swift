@@ -13,9 +13,9 @@ final class Inlet: ChannelInboundHandler {
 
     /// Octets read before they are asked for; 0 until no TLS upgrade can follow.
     var readAhead = 0
-    private var queue: CircularBuffer<ByteBuffer> = []
+    private var queue: [ByteBuffer] = []
     private var queuedOctetCount = 0
-    private var waiter: CheckedContinuation<ByteBuffer?, any Error>?
+    private var waiter: CheckedContinuation<[ByteBuffer], any Error>?
     private var deadline: Scheduled<Void>?
     private var end: End?
     private var isReading = false
@@ -46,15 +46,15 @@ final class Inlet: ChannelInboundHandler {
         context.close(promise: nil)
     }
 
-    /// Resumes `continuation` with the next octets, `nil` at the end of the stream, or an error.
-    func demand(_ continuation: CheckedContinuation<ByteBuffer?, any Error>, within timeout: TimeAmount) {
+    /// Resumes `continuation` with all octets there are, none at the end of the stream, or an error.
+    func demand(_ continuation: CheckedContinuation<[ByteBuffer], any Error>, within timeout: TimeAmount) {
         guard waiter == nil else {
             continuation.resume(throwing: ChannelError.operationUnsupported)
             return
         }
         waiter = continuation
         deliver()
-        guard waiter != nil, let context else { return }
+        guard waiter != nil, let context else { return readMore() }
         deadline = context.eventLoop.assumeIsolated().scheduleTask(in: timeout) { self.give(up: InletTimeout()) }
         readMore()
     }
@@ -70,18 +70,19 @@ final class Inlet: ChannelInboundHandler {
 
     private func deliver() {
         guard waiter != nil else { return }
-        if let buffer = queue.popFirst() {
-            queuedOctetCount -= buffer.readableBytes
-            resume(.success(buffer))
+        if !queue.isEmpty {
+            let buffers = queue
+            (queue, queuedOctetCount) = ([], 0)
+            resume(.success(buffers))
         } else if let end {
             switch end {
-            case .closed: resume(.success(nil))
+            case .closed: resume(.success([]))
             case .failed(let error): resume(.failure(error))
             }
         }
     }
 
-    private func resume(_ result: Result<ByteBuffer?, any Error>) {
+    private func resume(_ result: Result<[ByteBuffer], any Error>) {
         deadline?.cancel()
         deadline = nil
         let continuation = waiter

@@ -23,7 +23,7 @@ struct Transport: Sendable {
                 .channelOption(.tcpOption(.tcp_nodelay), value: 1)
                 .channelOption(
                     .recvAllocator,
-                    value: AdaptiveRecvByteBufferAllocator(minimum: 1 << 16, initial: 1 << 17, maximum: 1 << 18)
+                    value: FixedSizeRecvByteBufferAllocator(capacity: 1 << 16)
                 )
                 .channelInitializer { channel in
                     channel.eventLoop.makeCompletedFuture {
@@ -63,8 +63,8 @@ struct Transport: Sendable {
         channel.eventLoop.execute { inlet.value.readAhead = Self.readAheadOctetCount }
     }
 
-    /// The next octets, at least one; `nil` when the server closed.
-    func read() async throws(StoreError) -> ByteBuffer? {
+    /// The next octets, at least one; none when the server closed.
+    func read() async throws(StoreError) -> [ByteBuffer] {
         do {
             return try await withTaskCancellationHandler {
                 try await withCheckedThrowingContinuation { continuation in

@@ -35,6 +35,11 @@ public struct ResponseParser: Sendable {
         if case .line = state { line.isEmpty } else { false }
     }
 
+    /// True inside a literal that is streamed.
+    public var isInBody: Bool {
+        if case .streamedLiteral = state { true } else { false }
+    }
+
     /// The next event in `input` from `position` on, which moves behind what was used; `nil` when all was.
     ///
     /// After an error the parser is of no further use.
