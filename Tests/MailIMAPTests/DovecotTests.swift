@@ -89,4 +89,63 @@ struct DovecotTests {
             await store.close()
         }
     }
+
+    @Test("the store on Dovecot keeps the contract of mail stores")
+    func conformance() async throws {
+        var options = DovecotServer.Options()
+        options.separator = "/"
+        try await DovecotServer.with(options) { server in
+            var abilities = MailStoreConformance.Abilities()
+            // Maildir keeps lines as LF and gives them as CRLF.
+            abilities.keepsAnyOctets = false
+            let broken = try await MailStoreConformance.violations(abilities: abilities) { seeds in
+                let maildir = try server.makeMaildir(of: "anna")
+                for seed in seeds {
+                    let name = String(decoding: seed.name.octets, as: UTF8.self).replacing("/", with: ".")
+                    _ = try maildir.mailbox(name)
+                    for (number, message) in seed.messages.enumerated() {
+                        let letters: [(Flag, String)] = [
+                            (.draft, "D"), (.flagged, "F"), (.answered, "R"), (.seen, "S"), (.deleted, "T"),
+                        ]
+                        let info = letters.filter { message.flags.contains($0.0) }.map(\.1).joined()
+                        let seconds = Double(message.internalDate?.secondsSinceEpoch ?? 0)
+                        _ = try maildir.add(
+                            message.octets, to: name, number: number + 1, info: info,
+                            date: Date(timeIntervalSince1970: seconds))
+                    }
+                }
+                try await server.adopt(user: "anna")
+                return Self.store(server, .plaintext)
+            }
+            #expect(broken.isEmpty, "\(broken)")
+        }
+    }
+
+    @Test(
+        "a poorer Dovecot shows the same changes",
+        arguments: [
+            "IMAP4rev1 SASL-IR LITERAL+ ENABLE CONDSTORE", "IMAP4rev1 ESEARCH UIDPLUS", "IMAP4rev1",
+        ])
+    func poorer(_ capabilities: String) async throws {
+        try await DovecotServer.with(.withCapabilities(capabilities)) { server in
+            let maildir = try server.makeMaildir(of: "anna")
+            for number in 1...10 { _ = try maildir.add(Array("Subject: \(number)\n\nx\n".utf8), number: number) }
+            try await server.adopt(user: "anna")
+            let store = Self.store(server, .plaintext)
+            let first = try await store.observe(inbox, since: nil)
+            let known = membership(first, [:])
+            let cursor = MailboxCursor(
+                status: first.status, knownUIDs: UIDSet(known.keys.compactMap { UID($0) }))
+            try await server.doveadm(["expunge", "-u", "anna", "mailbox", "INBOX", "uid", "2,10"])
+            try await server.doveadm(["flags", "add", "-u", "anna", "\\Flagged $Work", "mailbox", "INBOX", "uid", "5"])
+            let look = try await store.observe(inbox, since: cursor)
+            var expected = known
+            (expected[2], expected[10]) = (nil, nil)
+            expected[5] = known[5]?.inserting(.flagged).inserting(Flag("$Work"))
+            #expect(look.isComplete)
+            #expect(membership(look, known) == expected)
+            #expect(try await store.mailboxes().listings.first { $0.name.isInbox }?.status?.messageCount == 8)
+            await store.close()
+        }
+    }
 }
