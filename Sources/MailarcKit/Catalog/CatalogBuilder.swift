@@ -1,0 +1,174 @@
+import ArchiveCatalog
+import ArchiveLedger
+import ArchiveStore
+import MailCore
+import MailMIME
+
+/// Brings a catalog up to the archive: from the ledger's leaf it reflects to the last one, or from nothing.
+///
+/// Packs, journal, vault and ledger are all it reads; memory is bounded by one group.
+struct CatalogBuilder {
+    // LIMIT: what one transaction holds in memory; text counts as it is indexed.
+    private static let groupMessages = 256
+    private static let groupOctets = 8 << 20
+
+    let archive: Archive
+    let catalog: Catalog
+    var progress: ProgressHandler = { _ in }
+
+    private(set) var messageCount = 0
+    private(set) var eventCount = 0
+    private(set) var octetCount = 0
+
+    private var entries: [CatalogEntry] = []
+    private var records: [ArchiveCatalog.EventRecord] = []
+    private var weight = 0
+
+    init(archive: Archive, catalog: Catalog) { (self.archive, self.catalog) = (archive, catalog) }
+
+    /// Adds everything from ledger leaf `index` on.
+    mutating func build(since index: UInt64) throws(KitError) {
+        do {
+            let contents = try ArchiveContents(archive)
+            try addBlobs(contents)
+            let reader = ArchiveReader(archive, directory: CatalogDirectory(catalog: catalog))
+            let ledger = try archive.ledger()
+            var times = LeafTimes(ledger.leaves(from: index))
+            let total = Int(ledger.size)
+            try contents.forEachRecord(since: index) { blob in
+                try add(blob, reader, &times)
+                progress(
+                    KitProgress(
+                        phase: "rebuilding", done: Int(blob.ledgerIndex), total: total, octetsDone: octetCount))
+            }
+            try flush(ledger: LedgerState(size: ledger.size, root: ledger.root.octets))
+        } catch let error as ArchiveError {
+            throw KitError(error, at: archive.path)
+        } catch let error as CatalogError {
+            throw KitError(error)
+        } catch let error as LedgerError {
+            throw KitError(.damaged, "the ledger: \(error.message)", hint: "mailarc check -a \(archive.path)")
+        } catch { throw KitError(.internalError, "the catalog cannot be made", cause: error) }
+    }
+
+    /// Blobs first: a message is read through them.
+    private func addBlobs(_ contents: ArchiveContents) throws {
+        let sealed = Set(try catalog.packs().compactMap { $0.digest == nil ? nil : $0.id })
+        for pack in contents.packs where !sealed.contains(pack.place.id) {
+            let blobs = try contents.blobs(in: pack.place).map(BlobRow.init)
+            var digest: [UInt8]?
+            if case .sealed(_, let name) = pack.place { digest = name }
+            try catalog.apply(
+                CatalogGroup(
+                    packs: [PackRow(id: pack.place.id, digest: digest, octetCount: pack.octetCount)], blobs: blobs))
+        }
+    }
+
+    private mutating func add(_ blob: BlobLocation, _ reader: ArchiveReader, _ times: inout LeafTimes) throws {
+        switch blob.kind {
+        case .recipe:
+            let message = try reader.message(blob.keyID)
+            let (parsed, text) = try MessageFacts.read(message)
+            let entry = MessageFacts(parsed: parsed, text: text)
+                .entry(keyID: blob.keyID, octetCount: message.octetCount)
+            entries.append(
+                MessageFacts.settled(
+                    entry, leafIndex: blob.ledgerIndex, archivedAt: try times.time(of: blob.ledgerIndex)))
+            messageCount += 1
+            octetCount += Int(message.octetCount)
+            weight += text.body.utf8.count + text.attachmentText.utf8.count
+        case .events:
+            let record = try reader.events(blob.keyID)
+            records.append(
+                ArchiveCatalog.EventRecord(sequence: record.sequence, time: record.time, events: record.events))
+            eventCount += record.events.count
+            weight += record.events.count * 128
+        case .part: break
+        }
+        if entries.count >= Self.groupMessages || weight >= Self.groupOctets { try flush(ledger: nil) }
+    }
+
+    private mutating func flush(ledger: LedgerState?) throws(CatalogError) {
+        try catalog.apply(CatalogGroup(messages: entries, events: records, ledger: ledger))
+        (entries, records, weight) = ([], [], 0)
+    }
+}
+
+/// The time of each leaf, asked for in ascending order.
+private struct LeafTimes {
+    private var leaves: LeafReader
+    private var current: (index: UInt64, text: [UInt8])?
+
+    init(_ leaves: LeafReader) { self.leaves = leaves }
+
+    mutating func time(of index: UInt64) throws -> Int64 {
+        while current?.index != index {
+            guard let next = try leaves.next() else { return 0 }
+            current = next
+        }
+        return current.flatMap { Leaf(parsing: $0.text) }?.time ?? 0
+    }
+}
+
+extension Workspace {
+    /// Makes the catalog anew from packs, journal, vault and ledger.
+    public static func rebuildCatalog(
+        at path: String, unlocking: Unlocking, progress: @escaping ProgressHandler
+    ) async throws(KitError) -> RebuildReport {
+        try await rebuild(try openArchive(at: path, unlocking: unlocking), progress: progress)
+    }
+
+    /// Builds the next generation under the writer's lock and puts it in the place of all others.
+    static func rebuild(_ archive: Archive, progress: @escaping ProgressHandler) async throws(KitError) -> RebuildReport
+    {
+        let storage = CatalogStorage(archive: archive)
+        let (catalog, generation) = try storage.createNext()
+        let writer: ArchiveWriter
+        do {
+            writer = try ArchiveWriter(
+                archive, directory: CatalogDirectory(catalog: catalog), environment: .process, options: .process)
+        } catch { throw KitError(error, at: archive.path) }
+        do throws(KitError) {
+            var builder = CatalogBuilder(archive: archive, catalog: catalog)
+            builder.progress = progress
+            try builder.build(since: 0)
+            try storage.complete(catalog, generation: generation)
+            try close(catalog)
+            do { try await writer.close() } catch { throw KitError(error, at: archive.path) }
+            return RebuildReport(
+                messages: builder.messageCount, events: builder.eventCount, octets: builder.octetCount,
+                generation: generation)
+        } catch {
+            try? close(catalog)
+            try? await writer.close()
+            throw error
+        }
+    }
+
+    /// Follows the ledger where a crash left the catalog behind; the caller holds the writer's lock.
+    func catchUp() async throws(KitError) {
+        guard let known = try ledgerLag() else { return }
+        var builder = CatalogBuilder(archive: archive, catalog: catalog)
+        try builder.build(since: known)
+    }
+
+    /// The same for a reader: only when no writer lives, which would do it itself.
+    func catchUpIfBehind() async throws(KitError) {
+        guard try ledgerLag() != nil else { return }
+        do throws(KitError) { try await withWriter { _ throws(KitError) in } } catch {
+            guard error.kind == .busy else { throw error }
+        }
+    }
+
+    /// The ledger size the catalog reflects, if the ledger is longer now.
+    private func ledgerLag() throws(KitError) -> UInt64? {
+        do {
+            let known = try catalog.ledger()?.size ?? 0
+            return try archive.ledger().size > known ? known : nil
+        } catch let error as ArchiveError {
+            throw KitError(error, at: path)
+        } catch let error as CatalogError {
+            throw KitError(error)
+        } catch { throw KitError(.internalError, "the ledger cannot be read", cause: error) }
+    }
+}

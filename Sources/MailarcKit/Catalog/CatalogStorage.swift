@@ -1,0 +1,119 @@
+import ArchiveCatalog
+import ArchiveStore
+import ArchiveVFS
+import Glibc
+import MailCore
+
+/// Where the catalog's generations lie and how they are opened (ArchiveFormat.md §11).
+///
+/// A rebuild fills the next generation beside the present one; it counts from the moment it is marked complete.
+struct CatalogStorage: Sendable {
+    let archive: Archive
+
+    /// The newest complete generation, or `nil` if there is none to be used.
+    func openNewest(readOnly: Bool) throws(KitError) -> (catalog: Catalog, generation: Int)? {
+        for generation in try generations().sorted(by: >) {
+            do throws(CatalogError) {
+                let catalog = try Catalog.open(at: try file(generation), readOnly: readOnly)
+                if try catalog.meta(Self.completeKey) != nil { return (catalog, generation) }
+                try catalog.close()
+            } catch {
+                guard [.otherVersion, .damaged, .cannotOpen].contains(error.kind) else { throw KitError(error) }
+            }
+        }
+        return nil
+    }
+
+    /// A new, empty generation; not used by anybody before ``complete(_:generation:)``.
+    func createNext() throws(KitError) -> (catalog: Catalog, generation: Int) {
+        let generation = (try generations().max() ?? 0) + 1
+        do { return (try Catalog.create(at: try file(generation)), generation) } catch { throw KitError(error) }
+    }
+
+    /// Makes `generation` the one in use and removes all others. The caller holds the writer's lock.
+    func complete(_ catalog: Catalog, generation: Int) throws(KitError) {
+        do { try catalog.setMeta(Self.completeKey, [1]) } catch { throw KitError(error) }
+        for other in try generations() where other != generation {
+            for suffix in ["", "-wal", "-shm"] { _ = unsafe unlink(path(other) + suffix) }
+        }
+    }
+
+    /// Octets of all generations with their logs.
+    func octetCount() throws(KitError) -> Int {
+        try generations().reduce(0) { total, generation in
+            ["", "-wal", "-shm"].reduce(total) { $0 + FileFacts.octetCount(path(generation) + $1) }
+        }
+    }
+
+    private static let completeKey = "complete"
+
+    private func path(_ generation: Int) -> String { "\(archive.catalogDirectory)/\(name(generation))" }
+
+    private func name(_ generation: Int) -> String { "cat.\(generation).db" }
+
+    private func file(_ generation: Int) throws(CatalogError) -> CatalogFile {
+        do {
+            return try EncryptedDatabases.catalogFile(
+                path: path(generation), key: archive.catalogKey(),
+                databaseID: archive.databaseID(fileName: name(generation)))
+        } catch { throw CatalogError(.cannotOpen, "the catalog's key cannot be had", cause: error) }
+    }
+
+    private func generations() throws(KitError) -> [Int] {
+        try FileFacts.names(in: archive.catalogDirectory).compactMap { name in
+            guard name.hasPrefix("cat."), name.hasSuffix(".db") else { return nil }
+            return Int(name.dropFirst(4).dropLast(3))
+        }
+    }
+}
+
+/// Registers the encrypting VFS and its keys.
+enum EncryptedDatabases {
+    static func catalogFile(path: String, key: [UInt8], databaseID: [UInt8]) throws -> CatalogFile {
+        try EncryptedVFS.register()
+        EncryptedVFS.setKey(key, databaseID: databaseID, forDatabaseAt: path)
+        // SAFETY: the connection is handed on while GRDB keeps it open.
+        return unsafe CatalogFile(path: EncryptedVFS.uri(forDatabaseAt: path)) { connection in
+            unsafe try EncryptedVFS.prepare(connection: connection)
+        }
+    }
+}
+
+/// Facts of the file system that reports need.
+enum FileFacts {
+    /// The names in `directory`, none if it does not exist.
+    static func names(in directory: String) throws(KitError) -> [String] {
+        guard let stream = unsafe opendir(directory) else {
+            if errno == ENOENT { return [] }
+            throw KitError(.ioFailed, "cannot read \(directory): \(unsafe String(cString: strerror(errno)))")
+        }
+        defer { unsafe closedir(stream) }
+        var names: [String] = []
+        while let entry = unsafe readdir(stream) {
+            // SAFETY: d_name is a NUL-terminated array inside the entry, valid until the next readdir.
+            let name = unsafe withUnsafePointer(to: &entry.pointee.d_name) { pointer in
+                unsafe pointer.withMemoryRebound(to: CChar.self, capacity: 256) { unsafe String(cString: $0) }
+            }
+            if name != "." && name != ".." { names.append(name) }
+        }
+        return names.sorted()
+    }
+
+    /// Octets of the file, 0 if there is none.
+    static func octetCount(_ path: String) -> Int {
+        var facts = stat()
+        return unsafe lstat(path, &facts) == 0 ? Int(facts.st_size) : 0
+    }
+
+    /// Octets of all files below `directory`.
+    static func treeOctetCount(_ directory: String) throws(KitError) -> Int {
+        var total = 0
+        for name in try names(in: directory) {
+            let path = "\(directory)/\(name)"
+            var facts = stat()
+            guard unsafe lstat(path, &facts) == 0 else { continue }
+            total += facts.st_mode & S_IFMT == S_IFDIR ? try treeOctetCount(path) : Int(facts.st_size)
+        }
+        return total
+    }
+}

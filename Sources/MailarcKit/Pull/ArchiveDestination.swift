@@ -1,0 +1,148 @@
+import ArchiveCatalog
+import ArchiveStore
+import MailCore
+import MailSync
+import Synchronization
+
+/// The archive as the destination of one account's history.
+///
+/// `ingest` runs in the caller's task, lane by lane; `commit` makes a group durable and brings the catalog up to it.
+final class ArchiveDestination: HistoryDestination {
+    /// An ingest lane, used by one task at a time.
+    // SAFETY: SyncRunner never calls `ingest` twice at once with the same lane number.
+    private final class LaneBox: @unchecked Sendable {
+        let lane: IngestLane
+        init(_ lane: sending IngestLane) { self.lane = lane }
+    }
+
+    private struct Collected {
+        var lanes: [Int: LaneBox] = [:]
+        /// New messages by key id, waiting for their leaf index.
+        var entries: [RandomID: CatalogEntry] = [:]
+        var events: [OccurrenceEvent] = []
+    }
+
+    private let account: String
+    private let writer: ArchiveWriter
+    private let catalog: Catalog
+    private let collected = Mutex(Collected())
+
+    init(account: String, writer: ArchiveWriter, catalog: Catalog) {
+        (self.account, self.writer, self.catalog) = (account, writer, catalog)
+    }
+
+    func ingest(
+        _ message: any IncomingMessage, channel: Channel, fidelity: Fidelity, lane number: Int
+    ) async throws -> MailSync.IngestedMessage {
+        let box = lane(number)
+        let ingested: ArchiveStore.IngestedMessage
+        do throws(ArchiveError) {
+            ingested = try await box.lane.ingest { try await message.next() }
+        } catch {
+            if error.kind == .sourceFailed, let cause = error.cause { throw cause }
+            throw error
+        }
+        if ingested.isNew {
+            let entry = MessageFacts(parsed: ingested.parsed, text: ingested.text)
+                .entry(keyID: ingested.keyID, octetCount: UInt64(ingested.octetCount))
+            collected.withLock { $0.entries[entry.keyID] = entry }
+        }
+        return MailSync.IngestedMessage(
+            message: ingested.keyID, isNew: ingested.isNew, octetCount: ingested.octetCount)
+    }
+
+    func record(_ events: [OccurrenceEvent]) async throws {
+        collected.withLock { $0.events += events }
+    }
+
+    func commit() async throws -> UInt64 {
+        let events = collected.withLock { collected in
+            defer { collected.events = [] }
+            return collected.events
+        }
+        let group = try await writer.commit(events: events)
+        let entries = collected.withLock { collected in
+            group.messages.compactMap { collected.entries.removeValue(forKey: $0.keyID) }
+        }
+        try catalog.apply(CatalogGroup(group, events: events, entries: entries))
+        return try catalog.eventSequence()
+    }
+
+    func currentMailboxes() async throws -> [RecordedMailbox] {
+        try catalog.mailboxes(account: account).map {
+            RecordedMailbox(name: $0.name, role: $0.role, uidValidity: $0.uidValidity ?? UIDValidity(0))
+        }
+    }
+
+    func currentOccurrences(_ each: @Sendable (OccurrenceRow) throws -> Void) async throws {
+        for mailbox in try catalog.mailboxes(account: account) {
+            try catalog.placements(account: account, mailbox: mailbox.name) { place in
+                try each(
+                    OccurrenceRow(
+                        mailbox: mailbox.name, uidValidity: place.address.uidValidity, uid: place.address.uid,
+                        message: place.message, flags: place.flags, internalDate: place.internalDate,
+                        octetCount: place.entry.map { Int($0.octetCount) }))
+                return true
+            }
+        }
+    }
+
+    var eventSequence: UInt64 {
+        get async throws { try catalog.eventSequence() }
+    }
+
+    /// Gives the lanes' packs back; nothing is ingested any more.
+    func finish() {
+        collected.withLock { collected in
+            for box in collected.lanes.values { box.lane.finish() }
+            collected.lanes = [:]
+        }
+    }
+
+    private func lane(_ number: Int) -> LaneBox {
+        collected.withLock { collected in
+            if let box = collected.lanes[number] { return box }
+            let box = LaneBox(writer.makeLane())
+            collected.lanes[number] = box
+            return box
+        }
+    }
+}
+
+extension CatalogGroup {
+    /// What the catalog takes over from one committed group.
+    init(_ group: CommittedGroup, events: [OccurrenceEvent], entries: [CatalogEntry]) {
+        let leaves = Dictionary(group.messages.map { ($0.keyID, $0.ledgerIndex) }) { first, _ in first }
+        let messages = entries.compactMap { entry -> CatalogEntry? in
+            guard let leaf = leaves[entry.keyID] else { return nil }
+            return MessageFacts.settled(entry, leafIndex: leaf, archivedAt: group.time)
+        }
+        let openPacks = Set(group.blobs.map(\.pack.id)).map { PackRow(id: $0, octetCount: 0) }
+        let sealed = group.sealedPacks.map { PackRow(id: $0.id, digest: $0.digest, octetCount: $0.octetCount) }
+        self.init(
+            packs: openPacks + sealed, blobs: group.blobs.map(BlobRow.init), messages: messages,
+            events: Self.records(events, group), ledger: LedgerState(size: group.ledgerSize, root: group.ledgerRoot))
+    }
+
+    /// The store writes at most this many events in one record, with consecutive sequences.
+    private static func records(_ events: [OccurrenceEvent], _ group: CommittedGroup) -> [ArchiveCatalog.EventRecord] {
+        guard let last = group.eventSequence, !events.isEmpty else { return [] }
+        let size = ArchiveStore.EventRecord.maximumEventCount
+        let count = (events.count + size - 1) / size
+        return (0..<count).map { index in
+            ArchiveCatalog.EventRecord(
+                sequence: last - UInt64(count - 1 - index), time: group.time,
+                events: Array(events[index * size..<min(events.count, (index + 1) * size)]))
+        }
+    }
+}
+
+extension BlobRow {
+    init(_ location: BlobLocation) {
+        self.init(
+            contentID: location.kind == .events ? nil : location.contentID, keyID: location.keyID,
+            pack: location.pack.id, offset: location.offset, storedOctetCount: location.storedLength,
+            rawOctetCount: location.rawLength, kind: location.kind.rawValue, dictionary: location.dictionary,
+            vaultShard: location.vaultShard, vaultSlot: location.vaultSlot)
+    }
+}

@@ -1,0 +1,36 @@
+import MailCore
+import MailIMAP
+import MailSync
+
+/// An IMAP account that looks at many mailboxes in one flight.
+struct PipelinedAccount: PipelinedStore {
+    let base: IMAPAccountStore
+
+    var traits: StoreTraits {
+        get async throws(StoreError) { try await base.traits }
+    }
+
+    func mailboxes() async throws(StoreError) -> (listings: [MailboxListing], isComplete: Bool) {
+        try await base.mailboxes()
+    }
+
+    func observe(_ mailbox: MailboxName, since cursor: MailboxCursor?) async throws(StoreError) -> MailboxObservation {
+        try await base.observe(mailbox, since: cursor)
+    }
+
+    func observe(
+        _ requests: [ObservationRequest],
+        _ consume: (MailboxName, Result<MailboxObservation, StoreError>) -> Void
+    ) async throws(StoreError) {
+        try await base.observeAll(requests.map { ($0.mailbox, $0.cursor) }) { mailbox, result in
+            consume(mailbox, result)
+        }
+    }
+
+    func fetch(
+        _ messages: [MessageSummary], from mailbox: MailboxName, uidValidity: UIDValidity,
+        _ consume: (any IncomingMessage) async throws -> Void
+    ) async throws(StoreError) -> FetchReport {
+        try await base.fetch(messages, from: mailbox, uidValidity: uidValidity, consume)
+    }
+}

@@ -1,0 +1,35 @@
+import ArchiveCatalog
+import ArchiveLedger
+import ArchiveStore
+import MailCore
+
+extension Workspace {
+    /// What the archive holds and what it costs.
+    public func statistics() async throws(KitError) -> StatisticsReport {
+        do {
+            let catalogued = try catalog.statistics()
+            let mailboxes = try catalog.mailboxes()
+            let ledger = try archive.ledger()
+            let contents = try ArchiveContents(archive)
+            let packOctets = contents.packs.reduce(0) { $0 + Int($1.octetCount) }
+            let dead = contents.packs.reduce(0) { $0 + Int($1.deadOctetCount) }
+            return StatisticsReport(
+                archive: archive.id.description, isPlain: try archive.isPlain(), messages: catalogued.messages,
+                occurrences: catalogued.occurrences, accounts: Set(mailboxes.map(\.account)).count,
+                mailboxes: catalogued.mailboxes, quarantined: catalogued.quarantined,
+                messageOctets: Int(catalogued.messageOctets),
+                occurrenceOctets: mailboxes.reduce(0) { $0 + Int($1.octetCount) }, packs: contents.packs.count,
+                packOctets: packOctets, deadOctets: dead, vaultOctets: try FileFacts.treeOctetCount(path + "/vault"),
+                ledgerOctets: try FileFacts.treeOctetCount(path + "/log"), catalogOctets: try storage.octetCount(),
+                stateOctets: try FileFacts.treeOctetCount(path + "/state"),
+                totalOctets: try FileFacts.treeOctetCount(path), ledgerSize: ledger.size,
+                ledgerRoot: ledger.root.octets.hex)
+        } catch let error as KitError {
+            throw error
+        } catch let error as ArchiveError {
+            throw KitError(error, at: path)
+        } catch let error as CatalogError {
+            throw KitError(error)
+        } catch { throw KitError(.internalError, "the archive cannot be measured", cause: error) }
+    }
+}

@@ -1,0 +1,117 @@
+import ArchiveCatalog
+import ArchiveCompression
+import ArchiveStore
+import Glibc
+import MailCore
+
+/// An open archive with its catalog: what every command works on.
+public final class Workspace: Sendable {
+    public let path: String
+    let archive: Archive
+    let storage: CatalogStorage
+    let catalog: Catalog
+
+    init(archive: Archive, storage: CatalogStorage, catalog: Catalog) {
+        (self.archive, self.storage, self.catalog, path) = (archive, storage, catalog, archive.path)
+    }
+
+    /// Creates an archive at `path`, which must not exist or be empty.
+    public static func create(at path: String, slot: NewSlot, label: String) async throws(KitError) -> CreationReport {
+        var options = CreationOptions(secret: slot.secret, now: Clock.now())
+        options.label = label
+        options.dictionaries = [.builtIn]
+        let archive: Archive
+        do { archive = try Archive.create(at: path, options) } catch { throw KitError(error, at: path) }
+        let storage = CatalogStorage(archive: archive)
+        let (catalog, generation) = try storage.createNext()
+        try storage.complete(catalog, generation: generation)
+        try close(catalog)
+        return CreationReport(
+            archive: archive.id.description, path: path, slot: slot.name, isPlain: slot.name == "plain")
+    }
+
+    /// Opens the archive at `path`; its catalog is brought up to the ledger first where that is needed.
+    public static func open(at path: String, unlocking: Unlocking) async throws(KitError) -> Workspace {
+        let archive = try openArchive(at: path, unlocking: unlocking)
+        let storage = CatalogStorage(archive: archive)
+        if let (catalog, _) = try storage.openNewest(readOnly: false) {
+            let workspace = Workspace(archive: archive, storage: storage, catalog: catalog)
+            try await workspace.catchUpIfBehind()
+            return workspace
+        }
+        _ = try await rebuild(archive) { _ in }
+        guard let (catalog, _) = try storage.openNewest(readOnly: false) else {
+            throw KitError(.damaged, "\(path): the catalog cannot be made", hint: "mailarc rebuild-catalog -a \(path)")
+        }
+        return Workspace(archive: archive, storage: storage, catalog: catalog)
+    }
+
+    /// Ends all database connections.
+    public func close() async { try? Self.close(catalog) }
+
+    static func close(_ catalog: Catalog) throws(KitError) {
+        do { try catalog.close() } catch { throw KitError(error) }
+    }
+
+    /// Opens the archive with what `unlocking` gives; the passphrase is asked for only if a slot wants one.
+    static func openArchive(at path: String, unlocking: Unlocking) throws(KitError) -> Archive {
+        let slots: [SlotDescription]
+        do { slots = try Archive.slots(at: path) } catch { throw KitError(error, at: path) }
+        var secrets: [ArchiveSecret] = []
+        if let keyFile = unlocking.keyFile { secrets.append(.keyFile(keyFile)) }
+        let isOpen = slots.contains { $0.kind == "plain" } || unlocking.keyFile != nil
+        if !isOpen, let passphrase = unlocking.passphrase {
+            do { secrets.append(.passphrase(try passphrase())) } catch let error as KitError { throw error } catch {
+                throw KitError(.usage, "the passphrase cannot be had", cause: error)
+            }
+        }
+        do { return try Archive.open(at: path, unlocking: secrets) } catch { throw KitError(error, at: path) }
+    }
+
+    /// Takes the writer's lock, recovers what a crash left, and brings the catalog up to it.
+    func openWriter() async throws(KitError) -> ArchiveWriter {
+        let writer: ArchiveWriter
+        do {
+            writer = try ArchiveWriter(
+                archive, directory: CatalogDirectory(catalog: catalog), environment: .process, options: .process)
+        } catch { throw KitError(error, at: path) }
+        do throws(KitError) { try await catchUp() } catch {
+            try? await writer.close()
+            throw error
+        }
+        return writer
+    }
+
+    /// Runs `body` with the writer and closes it whatever happens.
+    func withWriter<Result: Sendable>(
+        _ body: (ArchiveWriter) async throws(KitError) -> Result
+    ) async throws(KitError) -> Result {
+        let writer = try await openWriter()
+        let result: Result
+        do throws(KitError) { result = try await body(writer) } catch {
+            try? await writer.close()
+            throw error
+        }
+        do { try await writer.close() } catch { throw KitError(error, at: path) }
+        return result
+    }
+}
+
+extension NewSlot {
+    var secret: ArchiveSecret {
+        switch self {
+        case .passphrase(let octets): .passphrase(octets)
+        case .keyFile(let octets): .keyFile(octets)
+        case .plain: .plain
+        }
+    }
+
+    /// As slots call themselves.
+    var name: String {
+        switch self {
+        case .passphrase: "scrypt"
+        case .keyFile: "keyfile"
+        case .plain: "plain"
+        }
+    }
+}
