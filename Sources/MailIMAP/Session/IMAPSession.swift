@@ -119,7 +119,7 @@ final class IMAPSession: @unchecked Sendable {
                 if let event = try parser.next(bytes.readableBytesUInt8Span, from: &position) { return event }
                 if waiting.isEmpty {
                     if parser.isInBody, endsWithOwnCompletion { throw Self.overlong }
-                    waiting = ArraySlice(try await transport.read())
+                    waiting = ArraySlice(try await transport.read(isBulk: parser.isInBody))
                 }
                 guard let next = waiting.popFirst() else {
                     throw StoreError(.connectionLost, "The server closed the connection", retry: .now)

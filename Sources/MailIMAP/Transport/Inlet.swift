@@ -19,6 +19,13 @@ final class Inlet: ChannelInboundHandler {
     private var deadline: Scheduled<Void>?
     private var end: End?
     private var isReading = false
+    /// The demand is for the middle of a message: more is sure to come, so little is not worth a thread switch.
+    private var isBulk = false
+    private var gathering: Scheduled<Void>?
+
+    /// LIMIT: what is handed over at once in the middle of a message, and how long it may be gathered.
+    private static let bulkOctetCount = 1 << 17
+    private static let gatheringTime = TimeAmount.microseconds(200)
     private var context: ChannelHandlerContext?
 
     func handlerAdded(context: ChannelHandlerContext) { self.context = context }
@@ -35,7 +42,11 @@ final class Inlet: ChannelInboundHandler {
 
     func channelReadComplete(context: ChannelHandlerContext) {
         isReading = false
-        deliver()
+        if isBulk, waiter != nil, queuedOctetCount < Self.bulkOctetCount {
+            gather(context.eventLoop)
+        } else {
+            deliver()
+        }
         readMore()
     }
 
@@ -46,13 +57,23 @@ final class Inlet: ChannelInboundHandler {
         context.close(promise: nil)
     }
 
+    private func gather(_ eventLoop: any EventLoop) {
+        guard gathering == nil else { return }
+        gathering = eventLoop.assumeIsolated().scheduleTask(in: Self.gatheringTime) {
+            self.gathering = nil
+            self.deliver()
+        }
+    }
+
     /// Resumes `continuation` with all octets there are, none at the end of the stream, or an error.
-    func demand(_ continuation: CheckedContinuation<[ByteBuffer], any Error>, within timeout: TimeAmount) {
+    func demand(_ continuation: CheckedContinuation<[ByteBuffer], any Error>, within timeout: TimeAmount, isBulk: Bool)
+    {
         guard waiter == nil else {
             continuation.resume(throwing: ChannelError.operationUnsupported)
             return
         }
         waiter = continuation
+        self.isBulk = isBulk
         deliver()
         guard waiter != nil, let context else { return readMore() }
         deadline = context.eventLoop.assumeIsolated().scheduleTask(in: timeout) { self.give(up: InletTimeout()) }
@@ -84,7 +105,8 @@ final class Inlet: ChannelInboundHandler {
 
     private func resume(_ result: Result<[ByteBuffer], any Error>) {
         deadline?.cancel()
-        deadline = nil
+        gathering?.cancel()
+        (deadline, gathering) = (nil, nil)
         let continuation = waiter
         waiter = nil
         continuation?.resume(with: result)

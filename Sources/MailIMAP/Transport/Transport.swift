@@ -64,11 +64,11 @@ struct Transport: Sendable {
     }
 
     /// The next octets, at least one; none when the server closed.
-    func read() async throws(StoreError) -> [ByteBuffer] {
+    func read(isBulk: Bool = false) async throws(StoreError) -> [ByteBuffer] {
         do {
             return try await withTaskCancellationHandler {
                 try await withCheckedThrowingContinuation { continuation in
-                    channel.eventLoop.execute { inlet.value.demand(continuation, within: timeout) }
+                    channel.eventLoop.execute { inlet.value.demand(continuation, within: timeout, isBulk: isBulk) }
                 }
             } onCancel: {
                 channel.eventLoop.execute { inlet.value.give(up: CancellationError()) }
