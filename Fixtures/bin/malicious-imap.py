@@ -10,15 +10,20 @@ import sys
 import threading
 
 MESSAGES = {1: b"Subject: one\r\n\r\nfirst\r\n", 2: b"Subject: two\r\n\r\nsecond\r\n"}
+# What mail servers refuse to store; only a scripted one can serve it.
+ODD = [b"", b"Subject: nul\r\n\r\na\0\0b\r\n", b"Subject: cr\rX: b\r\rbody\r", b"Subject: lf\n\nbody\nmore",
+       b"Subject: mixed\r\nX: b\n\r\nbody\n\rend\r\n\n", b"Subject: \xe9\xff\xfe\r\n\r\nb\r\n", bytes(range(256)),
+       b"Subject: long\r\n\r\n" + b"y" * (60 << 20), b")\r\nf1 OK done\r\n* 1 FETCH (UID 1 BODY[] {3}\r\nabc)\r\n"]
 EVIL_NAMES = ["../../../escaped", "/absolute", "a/../../b", "..", ".", "x\\0y", "line\\nfeed", "con.cur", "cur", "-a -rf"]
 MODES = ["honest", "endless-line", "endless-greeting", "huge-literal", "endless-literal", "flood", "wrong-tag", "hang-up",
          "garbage-after-starttls", "starttls-stripped", "injected-after-starttls", "evil-names", "nul-name", "refuses-one",
-         "short-literal", "bye", "uid-zero", "million-mailboxes", "deep-parentheses", "lying-count"]
+         "short-literal", "bye", "uid-zero", "million-mailboxes", "deep-parentheses", "lying-count", "odd"]
 
 
 class Session:
     def __init__(self, connection, mode, context):
         self.connection, self.mode, self.context, self.buffer = connection, mode, context, b""
+        self.messages = dict(enumerate(ODD, 1)) if mode == "odd" else MESSAGES
 
     def send(self, octets):
         self.connection.sendall(octets if isinstance(octets, bytes) else octets.encode())
@@ -81,12 +86,13 @@ class Session:
             self.select()
         elif verb == "STATUS":
             name = rest[:rest.rindex(b" (")]
-            self.send(b"* STATUS " + name + b" (MESSAGES 2 UIDNEXT 3 UIDVALIDITY 1)\r\n")
+            self.send(b"* STATUS " + name + b" (MESSAGES %d UIDNEXT %d UIDVALIDITY 1)\r\n"
+                      % (len(self.messages), len(self.messages) + 1))
         elif verb in ("FETCH", "UID FETCH"):
             if not self.fetch(tag, rest):
                 return True
         elif verb in ("SEARCH", "UID SEARCH"):
-            self.send("* SEARCH 1 2\r\n")
+            self.send("* SEARCH %s\r\n" % " ".join(map(str, self.messages)))
         elif verb == "LOGOUT":
             self.send("* BYE\r\n%s OK bye\r\n" % tag)
             return False
@@ -127,14 +133,15 @@ class Session:
             self.send(b"* LIST () \"/\" {7}\r\nnul\x00box\r\n")
 
     def select(self):
-        count = 4_000_000_000 if self.mode == "lying-count" else 2
-        self.send("* %d EXISTS\r\n* 0 RECENT\r\n* FLAGS (\\Seen)\r\n* OK [UIDVALIDITY 1] v\r\n* OK [UIDNEXT 3] n\r\n" % count)
+        count = 4_000_000_000 if self.mode == "lying-count" else len(self.messages)
+        self.send("* %d EXISTS\r\n* 0 RECENT\r\n* FLAGS (\\Seen)\r\n* OK [UIDVALIDITY 1] v\r\n* OK [UIDNEXT %d] n\r\n"
+                  % (count, len(self.messages) + 1))
 
     def fetch(self, tag, rest):
         """False when the tagged answer was already given."""
         wants_octets = b"BODY" in rest.upper() or b"RFC822" in rest.upper().replace(b"RFC822.SIZE", b"")
         wanted = rest.split(b" ")[0].decode()
-        for uid, octets in MESSAGES.items():
+        for uid, octets in self.messages.items():
             if not covers(wanted, uid):
                 continue
             facts = "UID %d FLAGS (\\Seen) INTERNALDATE \"01-Jan-2024 00:00:00 +0000\" RFC822.SIZE %d" % (

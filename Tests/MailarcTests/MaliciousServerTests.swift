@@ -39,7 +39,7 @@ extension EndToEnd {
 
         @Test("pull survives", arguments: cases)
         func survives(_ item: Case) async throws {
-            try await with(item) { program in
+            try await with(item) { program, _ in
                 var command = program.command(["pull", "--progress", "none"])
                 // An endless answer may be refused by a limit or by the clock; it may not be swallowed.
                 command.timeout = .seconds(60)
@@ -58,7 +58,7 @@ extension EndToEnd {
 
         @Test("a message that cannot be read is quarantined with a reason, and the other one archived")
         func refused() async throws {
-            try await with(Case(mode: "refuses-one", codes: [3])) { program in
+            try await with(Case(mode: "refuses-one", codes: [3])) { program, _ in
                 let report = try await program.json([PullDocument].self, ["pull"], codes: [3])
                 #expect(report.allSatisfy { $0.isBalanced && $0.archived == 1 })
                 #expect(report.flatMap(\.quarantined).map(\.uid) == [1])
@@ -66,9 +66,19 @@ extension EndToEnd {
             }
         }
 
+        @Test("what no server stores comes octet for octet when a server does give it")
+        func oddMessages() async throws {
+            try await with(Case(mode: "odd", codes: [0])) { program, port in
+                let report = try await program.json([PullDocument].self, ["pull"])
+                #expect(report.allSatisfy { $0.isBalanced && $0.quarantined.isEmpty })
+                expectEqual(try await program.exported(), try await Dump.server(port: port))
+                try await program.expectClean()
+            }
+        }
+
         @Test("no name of a mailbox leads out of the export folder", arguments: ["maildir", "mbox", "eml"])
         func names(format: String) async throws {
-            try await with(Case(mode: "evil-names", codes: [0, 3])) { program in
+            try await with(Case(mode: "evil-names", codes: [0, 3])) { program, _ in
                 try await program.run(["pull"], codes: [0, 3])
                 let before = Set(TestFolder.files(below: program.folder.path))
                 let target = program.folder.file("deep/er/export")
@@ -104,14 +114,14 @@ extension EndToEnd {
 
         static let canRunDovecot = DovecotServer.reasonNotRunnable == nil
 
-        private func with(_ item: Case, _ body: (MailarcProgram) async throws -> Void) async throws {
+        private func with(_ item: Case, _ body: (MailarcProgram, Int) async throws -> Void) async throws {
             let server = try await MaliciousServer.start(item.mode, offersTLS: item.isTLS)
             do {
                 try await withArchive { program in
                     try await program.addAccount(
                         port: server.port, security: item.isTLS ? "starttls" : "plain",
                         authority: server.certificates?.authority)
-                    try await body(program)
+                    try await body(program, server.port)
                 }
                 await server.stop()
             } catch {
