@@ -22,8 +22,9 @@ private final class Snapshots: Sendable {
         var seeded = Seeded(7)
         let shared = seeded.octets(9_000)
         return [
-            Mail.small(1), Mail.withAttachment(shared, number: 1), Mail.withAttachment(seeded.octets(2_200_000)),
-            Mail.withAttachment(shared, number: 2), Mail.small(2), Mail.withAttachment(seeded.octets(40_000), number: 5),
+            Mail.small(1), Mail.withAttachment(shared, number: 1), Mail.withAttachment(seeded.octets(1_100_000)),
+            Mail.withAttachment(shared, number: 2), Mail.small(2),
+            Mail.withAttachment(seeded.octets(40_000), number: 5),
         ]
     }
 
@@ -39,7 +40,7 @@ private final class Snapshots: Sendable {
         let test = try TestArchive()
         let snapshots = Snapshots()
         var options = WriterOptions()
-        options.packTarget = 1 << 20
+        options.packTarget = 200_000
         options.journalLimit = 1
         let path = test.path
         options.fault = { snapshots.take(path, $0) }
@@ -59,9 +60,11 @@ private final class Snapshots: Sendable {
         try await writer.close()
         let copies = snapshots.copies.withLock { $0 }
         let steps = Set(copies.map(\.step))
-        #expect(steps.isSuperset(of: [
-            .packAppend, .packSync, .vaultSync, .journalSync, .ledgerAppend, .checkpoint, .packSeal, .journalRewrite,
-        ]))
+        #expect(
+            steps.isSuperset(of: [
+                .packAppend, .packSync, .vaultSync, .journalSync, .ledgerAppend, .checkpoint, .packSeal,
+                .journalRewrite,
+            ]))
         for (index, copy) in copies.enumerated() {
             let before = committed.filter { $0.snapshot <= index }
             try await resume(copy.path, copy.step, before.map { ($0.keyID, $0.message) })
@@ -103,10 +106,12 @@ private final class Snapshots: Sendable {
         lane.finish()
         try await first.close()
         var seeded = Seeded(3)
-        let large = Mail.withAttachment(seeded.octets(6_000_000))
+        let large = Mail.withAttachment(seeded.octets(2_000_000))
         let writer = try test.writer()
         let second = writer.makeLane()
-        let open = try FileManager.default.contentsOfDirectory(atPath: test.path + "/open").filter { $0.hasSuffix(".pk") }
+        let open = try FileManager.default.contentsOfDirectory(atPath: test.path + "/open").filter {
+            $0.hasSuffix(".pk")
+        }
         #expect(open.count == 1)
         _ = try await second.ingest(Mail.small(2))
         struct SourceBroke: Error {}

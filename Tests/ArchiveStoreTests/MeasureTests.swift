@@ -30,7 +30,8 @@ import Testing
         let writer = try test.writer()
         let lane = writer.makeLane()
         let messages = (0..<6_000).map {
-            Mail.small($0) + Array(String(repeating: "Some more text in line \($0), \($0 &* 7919 % 1_000).\r\n", count: 60).utf8)
+            Mail.small($0)
+                + Array(String(repeating: "Some more text in line \($0), \($0 &* 7919 % 1_000).\r\n", count: 60).utf8)
         }
         try await measure("small", octets: messages.reduce(0) { $0 + $1.count }, count: messages.count) {
             for (number, message) in messages.enumerated() {
@@ -50,5 +51,40 @@ import Testing
         let start = clock.now
         #expect(ArchiveCheck.run(test.archive).isSound)
         print("check level 3 of \(keys.count) small messages: \(clock.now - start)")
+    }
+
+    @Test func `memory stays bounded for a message of 300 MB`() async throws {
+        let test = try TestArchive()
+        let writer = try test.writer()
+        let lane = writer.makeLane()
+        let before = Self.peak()
+        var left = 300
+        var seeded = Seeded(9)
+        let head = Mail.withAttachment([], number: 1).dropLast(10)
+        let piece = Array(Mail.base64(seeded.octets(57 * 13_000)).utf8)
+        var isFirst = true
+        let taken = try await lane.ingest {
+            if isFirst {
+                isFirst = false
+                return Array(head)
+            }
+            left -= 1
+            return left >= 0 ? piece : nil
+        }
+        test.directory.apply(try await writer.commit())
+        let reader = try ArchiveReader(test.archive, directory: test.directory).message(taken.keyID)
+        var count = 0
+        while let octets = try reader.next() { count += octets.count }
+        #expect(count == taken.octetCount && count > 290_000_000)
+        let grown = Self.peak() - before
+        print("a message of \(count) octets: memory grew by \(grown) KiB")
+        #expect(grown < 24_576)
+    }
+
+    /// The highest resident size so far, KiB.
+    private static func peak() -> Int {
+        let status = (try? String(contentsOfFile: "/proc/self/status", encoding: .utf8)) ?? ""
+        let line = status.split(separator: "\n").first { $0.hasPrefix("VmHWM:") } ?? ""
+        return Int(line.split(separator: " ").dropLast().last ?? "") ?? 0
     }
 }

@@ -28,18 +28,29 @@ import Testing
         Case(name: "full last line without end", body: String(Mail.base64(octets(57 * 60)).dropLast(1)), parts: 1),
         Case(name: "rubbish behind", body: Mail.base64(octets(5_000)) + "\r\n-- \r\nA mailing list\r\n", parts: 1),
         Case(name: "rubbish in the middle", body: Mail.base64(octets(5_700)) + "*" + Mail.base64(octets(9)), parts: 1),
-        Case(name: "other line end later", body: Mail.base64(octets(5_700)) + Mail.base64(octets(90), end: "\n"), parts: 1),
+        Case(
+            name: "other line end later", body: Mail.base64(octets(5_700)) + Mail.base64(octets(90), end: "\n"),
+            parts: 1),
         Case(name: "empty line first", body: "\r\n\r\n" + Mail.base64(octets(5_000)), parts: 1),
         Case(name: "not canonical bits", body: Mail.base64(octets(57 * 50)) + "QUJDRB==\r\n", parts: 1),
         Case(name: "too small", body: Mail.base64(octets(2_000)), parts: 0),
         Case(name: "just enough", body: Mail.base64(octets(2_048)), parts: 1),
         Case(name: "no base64", body: String(repeating: "Hello, world!\r\n", count: 300), parts: 0),
         Case(name: "line length no multiple of four", body: Mail.base64(octets(5_000), line: 75), parts: 0),
-        Case(name: "quoted-printable", body: String(repeating: "Gr=C3=BC=C3=9Fe aus K=C3=B6ln,=20\r\n", count: 200), parts: 1, encoding: "quoted-printable"),
-        Case(name: "quoted-printable, soft breaks", body: softBroken(lower: false), parts: 1, encoding: "quoted-printable"),
-        Case(name: "quoted-printable, one lower-case escape", body: softBroken(lower: true), parts: 1, encoding: "quoted-printable"),
-        Case(name: "quoted-printable, broken escape", body: softBroken(lower: false) + "=ZZ", parts: 0, encoding: "quoted-printable"),
-        Case(name: "long literal", body: String(repeating: "0123456789\r\n", count: 10_000), parts: 1, encoding: "7bit"),
+        Case(
+            name: "quoted-printable", body: String(repeating: "Gr=C3=BC=C3=9Fe aus K=C3=B6ln,=20\r\n", count: 200),
+            parts: 1, encoding: "quoted-printable"),
+        Case(
+            name: "quoted-printable, soft breaks", body: softBroken(lower: false), parts: 1,
+            encoding: "quoted-printable"),
+        Case(
+            name: "quoted-printable, one lower-case escape", body: softBroken(lower: true), parts: 1,
+            encoding: "quoted-printable"),
+        Case(
+            name: "quoted-printable, broken escape", body: softBroken(lower: false) + "=ZZ", parts: 0,
+            encoding: "quoted-printable"),
+        Case(
+            name: "long literal", body: String(repeating: "0123456789\r\n", count: 10_000), parts: 1, encoding: "7bit"),
     ]
 
     private static func softBroken(lower: Bool) -> String {
@@ -52,7 +63,8 @@ import Testing
         let archive = try TestArchive()
         let writer = try archive.writer()
         let lane = writer.makeLane()
-        let message = Array("Content-Type: text/plain\r\nContent-Transfer-Encoding: \(test.encoding)\r\n\r\n\(test.body)".utf8)
+        let message = Array(
+            "Content-Type: text/plain\r\nContent-Transfer-Encoding: \(test.encoding)\r\n\r\n\(test.body)".utf8)
         for chunk in [message.count, 1_000, 1] where chunk > 1 || message.count < 10_000 {
             let fresh = chunk == message.count
             let taken = try await lane.ingest(message, chunk: chunk)
@@ -76,7 +88,8 @@ import Testing
         let small = seeded.octets(100_000)
         let large = seeded.octets(3_000_000)
         for (number, octets) in [small, large, small, large, small, large].enumerated() {
-            let message = Mail.withAttachment(octets, number: number, line: number < 4 ? 76 : 60, end: number == 5 ? "\n" : "\r\n")
+            let message = Mail.withAttachment(
+                octets, number: number, line: number < 4 ? 76 : 60, end: number == 5 ? "\n" : "\r\n")
             _ = try await lane.ingest(message)
             if number == 3 { archive.directory.apply(try await writer.commit()) }
         }
@@ -104,7 +117,9 @@ import Testing
         var count = 0
         let names = try FileManager.default.subpathsOfDirectory(atPath: root)
         for name in names {
-            guard let data = FileManager.default.contents(atPath: "\(root)/\(name)"), data.count < 4 << 20 else { continue }
+            guard let data = FileManager.default.contents(atPath: "\(root)/\(name)"), data.count < 4 << 20 else {
+                continue
+            }
             let message = [UInt8](data)
             for variant in [message, Self.otherLineEnds(message)] {
                 let result = try await lane.ingest(variant, chunk: 1 + count % 5_000)

@@ -77,7 +77,9 @@ extension ArchiveCheck {
                 case .ingest(let commitment), .events(let commitment, _, _):
                     let record = records.removeValue(forKey: commitment.keyID)
                     if let record, record.entry.ledgerIndex != leaf.sequence {
-                        find(.damaged, record.path, "it names another leaf than \(leaf.sequence)", at: record.entry.offset)
+                        find(
+                            .damaged, record.path, "it names another leaf than \(leaf.sequence)",
+                            at: record.entry.offset)
                     } else if record == nil {
                         find(.missing, layout.log, "no pack has blob \(commitment.keyID) of leaf \(leaf.sequence)")
                     }

@@ -84,6 +84,9 @@ extension ArchiveCheck {
                 find(.damaged, layout.journal, "\(contents.tail) octets behind the last whole frame", at: contents.end)
             }
             let state = JournalState(contents.records)
+            for (id, sealed) in state.sealed where !FileTree.exists(layout.pack(sealed.digest.hex)) {
+                find(.missing, layout.pack(sealed.digest.hex), "the journal calls the pack \(id) sealed")
+            }
             for (id, length) in state.packs {
                 let path = layout.openPack(id)
                 let size = FileTree.size(path)

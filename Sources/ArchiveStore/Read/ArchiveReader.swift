@@ -11,7 +11,7 @@ public final class ArchiveReader {
 
     public init(_ archive: Archive, directory: any BlobDirectory) {
         (self.archive, self.directory) = (archive, directory)
-        packs = PackAccess(layout: archive.layout)
+        packs = PackAccess(archive)
         codec = ChunkCodec(dictionaries: archive.dictionaries)
     }
 

@@ -36,6 +36,14 @@ final class PackEntries {
         for (id, length) in state.packs where !sealedIDs.contains(id) {
             open[id] = ((state.blobs[id] ?? []).map(\.entry).sorted { $0.offset < $1.offset }, length)
         }
+        // A pack that was sealed by a writer that broke off before the rename still has its old name.
+        for id in state.sealed.keys where !sealedIDs.contains(id) {
+            let file = try SystemFile(archive.layout.openPack(id), .read)
+            open[id] = (
+                (state.blobs[id] ?? []).map(\.entry).sorted { $0.offset < $1.offset },
+                try Self.trailer(file).trailer.footerOffset
+            )
+        }
         places =
             sealed.sorted { $0.sequence < $1.sequence }.map(\.place)
             + open.keys.sorted { $0.octets.lexicographicallyPrecedes($1.octets) }.map { .open($0) }

@@ -35,7 +35,13 @@ struct VaultFiles: Sendable {
     }
 
     func erasureSecret() throws(ArchiveError) -> ErasureSecret {
-        try Self.parse(layout.erasure) { octets throws(CryptoError) in try ErasureSecret(parsing: octets) }
+        let secret = try Self.parse(layout.erasure) { octets throws(CryptoError) in
+            try ErasureSecret(parsing: octets)
+        }
+        guard secret.archive == archive.description else {
+            throw ArchiveError(.damaged, "the erasure secret is another archive's", path: layout.erasure)
+        }
+        return secret
     }
 
     static func parse<Value>(
