@@ -8,7 +8,7 @@ extension EndToEnd {
     struct FaultTests {
         static let steps = [
             "pack-append", "pack-sync", "vault-sync", "journal-sync", "ledger-append", "checkpoint", "catalog", "state",
-            "pack-seal", "vault-root",
+            "pack-seal", "vault-root", "current-flip", "journal-rewrite",
         ]
         static let passings = isSoak ? Array(1...20) : [1, 2]
 
