@@ -33,8 +33,10 @@ package enum Format {
 
     /// `1 message`, `2 messages`
     package static func plural(_ value: Int, _ noun: String) -> String {
-        "\(count(value)) \(noun)" + (value == 1 ? "" : noun.hasSuffix("x") ? "es" : "s")
+        value == 1 ? "1 \(noun)" : count(value) + " " + (irregular[noun] ?? noun + "s")
     }
+
+    private static let irregular = ["mailbox": "mailboxes", "leaf": "leaves"]
 
     /// `0:07`, `1:02:03`
     package static func duration(_ seconds: Int) -> String {

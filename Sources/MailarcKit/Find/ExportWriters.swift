@@ -1,22 +1,24 @@
 import ArchiveCatalog
 import ArchiveStore
 import Glibc
-import MailCore
+package import MailCore
 import MailFormats
 
 /// Where an occurrence goes.
-struct ExportName {
+package struct ExportName {
     /// The folder above all mailboxes, where there are several accounts.
-    var account: String?
-    var mailbox: MailboxName
+    package var account: String?
+    package var mailbox: MailboxName
+
+    package init(account: String?, mailbox: MailboxName) { (self.account, self.mailbox) = (account, mailbox) }
 
     /// Components that cannot leave the target folder, outermost first.
-    var components: [String] {
+    package var components: [String] {
         ((account.map { [$0] } ?? []) + mailbox.components).map(Self.safe)
     }
 
     /// One file name: no `/`, NUL or control characters, no leading dot, at most 200 octets; escapes are `%XX`.
-    static func safe(_ text: String) -> String {
+    package static func safe(_ text: String) -> String {
         var result = ""
         for scalar in (text.isEmpty ? "%" : text).unicodeScalars {
             let isFirst = result.isEmpty

@@ -1,5 +1,5 @@
 import ArchiveCrypto
-import MailCore
+package import MailCore
 import MailFormats
 import MailIMAP
 import MailIMAPCore
@@ -64,25 +64,27 @@ extension ImportSource {
 }
 
 /// A store of which only some mailboxes are seen.
-struct SelectedMailboxes: MailStore {
+package struct SelectedMailboxes: MailStore {
     let base: any MailStore
     let patterns: [String]
 
-    var traits: StoreTraits {
+    package var traits: StoreTraits {
         get async throws(StoreError) { try await base.traits }
     }
 
-    func mailboxes() async throws(StoreError) -> (listings: [MailboxListing], isComplete: Bool) {
+    package func mailboxes() async throws(StoreError) -> (listings: [MailboxListing], isComplete: Bool) {
         let (listings, _) = try await base.mailboxes()
         // What was not asked for is not gone: the listing has holes.
         return (listings.filter { listing in patterns.contains { Self.matches(listing.name.text, $0) } }, false)
     }
 
-    func observe(_ mailbox: MailboxName, since cursor: MailboxCursor?) async throws(StoreError) -> MailboxObservation {
+    package func observe(_ mailbox: MailboxName, since cursor: MailboxCursor?) async throws(StoreError)
+        -> MailboxObservation
+    {
         try await base.observe(mailbox, since: cursor)
     }
 
-    func fetch(
+    package func fetch(
         _ messages: [MessageSummary], from mailbox: MailboxName, uidValidity: UIDValidity,
         _ consume: (any IncomingMessage) async throws -> Void
     ) async throws(StoreError) -> FetchReport {
@@ -90,7 +92,7 @@ struct SelectedMailboxes: MailStore {
     }
 
     /// Whether `name` is what `pattern` says, `*` standing for any characters; linear in both.
-    static func matches(_ name: String, _ pattern: String) -> Bool {
+    package static func matches(_ name: String, _ pattern: String) -> Bool {
         let (name, pattern) = (Array(name), Array(pattern))
         var (position, place) = (0, 0)
         var restart: (position: Int, place: Int)?
