@@ -11,7 +11,7 @@ public struct CreationOptions: Sendable {
     /// scrypt's cost, for a passphrase.
     public var cost = Scrypt.Cost.standard
     /// Copied into the archive, so that it needs nothing but itself to be read.
-    public var dictionaries: [CompressionDictionary] = []
+    public var dictionaries: [CompressionDictionary] = [.builtIn]
     public var random = RandomSource.system
     /// Seconds since 1970-01-01T00:00:00Z.
     public var now: Int64
