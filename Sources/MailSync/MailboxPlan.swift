@@ -76,13 +76,18 @@ package struct MailboxPlan: Sendable {
         for old in stale { departures += departure(old.link.uid, old.uidValidity) }
     }
 
-    /// UIDs mean nothing here by themselves: a link holds only where size and date agree, too.
+    /// UIDs mean nothing here by themselves: a link holds only where size and date agree, too, and content ids if known.
+    ///
+    /// LIMIT: another message of equal size and internal date under the same UID is taken for the old one. Without
+    /// persistent UIDs only reading the whole mailbox at every run could tell.
     private mutating func planVolatile(_ summaries: [MessageSummary], _ messages: BaseMessages) {
         let bySummary = Dictionary(summaries.map { ($0.uid, $0) }) { first, _ in first }
         var links: [Link] = []
         var stale = messages.stale
         for link in messages.links {
-            if let summary = bySummary[link.uid], let key = WeakKey(summary), key == WeakKey(link) {
+            if let summary = bySummary[link.uid], let key = WeakKey(summary), key == WeakKey(link),
+                link.objectID == nil || summary.objectID == nil || link.objectID == summary.objectID
+            {
                 links.append(link)
             } else {
                 stale.append(StaleLink(uidValidity: status.uidValidity, link: link))

@@ -1,6 +1,7 @@
 internal import MailCore
 
-/// Announced size and internal date: enough to pair two messages of one mailbox when it is unique on both sides.
+/// Announced size and internal date: under one UID, what tells that it still names the same message where UIDs are not
+/// persistent.
 struct WeakKey: Hashable {
     private let octetCount: Int
     private let seconds: Int64
@@ -17,12 +18,8 @@ struct WeakKey: Hashable {
 
 /// Pairs links of an earlier UIDVALIDITY with messages under the present one, without fetching.
 ///
-/// By the source's content id, as a multiset in UID order; else by ``WeakKey`` where exactly one old and one new message
-/// has it. Whatever stays unpaired is fetched, and then paired by content.
-///
-/// LIMIT: a message that left and another one, of equal size, that was put in its place with an internal date of the same
-/// second, both between two runs with a UIDVALIDITY change between them, are taken for one. An arrival has a later
-/// internal date than all that were there, so this takes an APPEND that was made for it.
+/// By the source's content id only, as a multiset in UID order. Whatever stays unpaired is fetched, and then paired by
+/// content: size and date say nothing about octets, and a stranger taken for an old message would never be archived.
 struct PairingAgain {
     /// Old to new UIDs by the old UIDVALIDITY, ascending.
     private(set) var mappings: [(UIDValidity, [UID: UID])] = []
@@ -32,9 +29,7 @@ struct PairingAgain {
 
     init(stale: [StaleLink], fresh: [MessageSummary]) {
         var partner: [Int: Int] = [:]
-        var taken: Set<Int> = []
-        Self.pairByObjectID(stale, fresh, &partner, &taken)
-        Self.pairByWeakKey(stale, fresh, &partner, &taken)
+        Self.pairByObjectID(stale, fresh, &partner)
         var byValidity: [UIDValidity: [UID: UID]] = [:]
         for index in stale.indices {
             guard let other = partner[index] else {
@@ -56,7 +51,7 @@ struct PairingAgain {
     }
 
     private static func pairByObjectID(
-        _ stale: [StaleLink], _ fresh: [MessageSummary], _ partner: inout [Int: Int], _ taken: inout Set<Int>
+        _ stale: [StaleLink], _ fresh: [MessageSummary], _ partner: inout [Int: Int]
     ) {
         var byID = Dictionary(grouping: fresh.indices.reversed().filter { fresh[$0].objectID != nil }) {
             fresh[$0].objectID ?? ""
@@ -64,32 +59,6 @@ struct PairingAgain {
         for index in stale.indices {
             guard let id = stale[index].link.objectID, let other = byID[id]?.popLast() else { continue }
             partner[index] = other
-            taken.insert(other)
         }
-    }
-
-    private static func pairByWeakKey(
-        _ stale: [StaleLink], _ fresh: [MessageSummary], _ partner: inout [Int: Int], _ taken: inout Set<Int>
-    ) {
-        var old: [WeakKey: [Int]] = [:]
-        var new: [WeakKey: [Int]] = [:]
-        for index in stale.indices where partner[index] == nil {
-            if let key = WeakKey(stale[index].link) { old[key, default: []].append(index) }
-        }
-        for index in fresh.indices where !taken.contains(index) {
-            if let key = WeakKey(fresh[index]) { new[key, default: []].append(index) }
-        }
-        for (key, indices) in old where indices.count == 1 {
-            guard let others = new[key], others.count == 1, !contradict(stale[indices[0]].link, fresh[others[0]])
-            else { continue }
-            partner[indices[0]] = others[0]
-            taken.insert(others[0])
-        }
-    }
-
-    /// Both have a content id, and these differ.
-    private static func contradict(_ link: Link, _ summary: MessageSummary) -> Bool {
-        guard let old = link.objectID, let new = summary.objectID else { return false }
-        return old != new
     }
 }

@@ -122,6 +122,24 @@ extension Scenario {
         #expect(try await scenario.run().isUnchanged)
     }
 
+    @Test("after a reset a stranger of equal size and second is archived, and the message it replaced is gone")
+    func strangerAfterReset() async throws {
+        var features = InMemoryStore.Features()
+        features.hasObjectIDs = false
+        let scenario = try await started(features)
+        let old = try #require(scenario.store.append(octets("one1"), to: inbox, date: 1_600_000_000))
+        try await scenario.run()
+        scenario.store.expunge(old, from: inbox)
+        scenario.store.append(octets("two2"), to: inbox, date: 1_600_000_000)
+        scenario.store.resetUIDValidity(inbox)
+        let report = try await scenario.run()
+        let entry = try scenario.entry(report, inbox)
+        #expect(entry.newCount == 1 && entry.placedCount == 1 && entry.expungedCount == 1)
+        #expect(entry.pairedAgainCount == 12)
+        #expect(scenario.differences().isEmpty, "\(scenario.differences())")
+        #expect(try await scenario.run().isUnchanged)
+    }
+
     @Test("a message that is refused waits in quarantine, told once, tried at each run; the others go on")
     func quarantine() async throws {
         let scenario = try await started()
