@@ -103,6 +103,9 @@ class Session:
         return True
 
     def start_tls(self, tag):
+        if self.mode == "starttls-stripped":
+            self.send("%s BAD unknown command\r\n" % tag)
+            return True
         if self.mode == "garbage-after-starttls":
             self.send("%s OK go\r\n" % tag)
             self.endless(b"this is not TLS \x00\xff" * 100)

@@ -33,7 +33,7 @@ extension EndToEnd {
             Case(mode: "bye", codes: [8]),
             Case(mode: "uid-zero", codes: [3, 8]),
             Case(mode: "million-mailboxes", codes: [0, 3, 8]),
-            Case(mode: "deep-parentheses", codes: [3, 8]),
+            Case(mode: "deep-parentheses", codes: [0, 3, 8]),
             Case(mode: "lying-count", codes: [3, 8]),
         ]
 

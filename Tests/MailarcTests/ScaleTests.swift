@@ -92,7 +92,7 @@ extension EndToEnd {
         func fullDisk() async throws {
             let folder = try TestFolder("full")
             defer { folder.remove() }
-            let mount = ProcessCommand("mount", ["-t", "tmpfs", "-o", "size=6m", "tmpfs", folder.path])
+            let mount = ProcessCommand("mount", ["-t", "tmpfs", "-o", "size=2m", "tmpfs", folder.path])
             guard let mounted = try? await mount.run(), mounted.isSuccess else {
                 print("not run: a small tmpfs cannot be mounted here")
                 return
