@@ -119,4 +119,20 @@ import Testing
         let keys = Set(test.directory.locations.map(\.keyID))
         #expect(keys.count == report.blobCount)
     }
+
+    @Test func `a lane that ends before the commit leaves its messages to it`() async throws {
+        let test = try TestArchive()
+        let writer = try test.writer()
+        var keys: [RandomID] = []
+        for number in 0..<3 {
+            let lane = writer.makeLane()
+            keys.append(try await lane.ingest(Mail.small(number)).keyID)
+            lane.finish()
+        }
+        let event = OccurrenceEvent.mailboxDeleted(account: "a", mailbox: MailboxName("b"))
+        test.directory.apply(try await writer.commit(events: [event]))
+        try await writer.close()
+        for (number, key) in keys.enumerated() { #expect(try test.read(key) == Mail.small(number)) }
+        #expect(ArchiveCheck.run(test.archive).isSound)
+    }
 }

@@ -85,7 +85,7 @@ final class BlobStream: PartSink {
         if pack == nil {
             let pack = try context.takePack()
             self.pack = pack
-            end = pack.durableLength
+            end = pack.writtenLength
         }
         messageStart = end
         blobs = []
@@ -114,6 +114,7 @@ final class BlobStream: PartSink {
             return (known.keyID, false)
         }
         messageStart = end
+        pack.writtenLength = end
         return (blob.keyID, true)
     }
 
@@ -133,8 +134,11 @@ final class BlobStream: PartSink {
     /// A record of the writer itself: an event record.
     func writeRecord(_ octets: [UInt8], _ kind: BlobKind) throws(ArchiveError) -> NewBlob {
         let contentID = context.keys.contentID(kind: kind.rawValue, digest: SHA256.hash(octets))
-        return try octets.count <= BlobContext.chunkLength
+        let blob =
+            try octets.count <= BlobContext.chunkLength
             ? writeWhole(octets, kind, contentID) : writeLong(octets, kind, contentID)
+        pack?.writtenLength = end
+        return blob
     }
 }
 

@@ -7,12 +7,20 @@ final class PackFile: Sendable {
     let file: SystemFile
     let header: PackHeader
     private let durable: Mutex<UInt64>
+    private let written: Mutex<UInt64>
 
     var id: RandomID { header.pack }
 
     init(file: SystemFile, header: PackHeader, durableLength: UInt64) {
         (self.file, self.header) = (file, header)
         durable = Mutex(durableLength)
+        written = Mutex(durableLength)
+    }
+
+    /// The end of the last whole message or record, committed or not: where the next lane goes on.
+    var writtenLength: UInt64 {
+        get { written.withLock { $0 } }
+        set { written.withLock { $0 = newValue } }
     }
 
     /// What the journal says is there, or will say with the frame being made.
