@@ -87,7 +87,9 @@ public struct KeySlot: Sendable {
         case "plain" where words.count == 1: return .plain
         case "scrypt" where words.count == 4:
             guard let logN = Int(words[1]), let r = Int(words[2]), let p = Int(words[3]) else { break }
-            return .scrypt(Scrypt.Cost(logN: logN, r: r, p: p))
+            let kind = Kind.scrypt(Scrypt.Cost(logN: logN, r: r, p: p))
+            guard kind.text == text else { break }
+            return kind
         default: break
         }
         throw CryptoError(.malformed, "unknown slot type \(text.prefix(40))")

@@ -1,3 +1,5 @@
+import MailCore
+
 /// Bodies sealed behind a file header, and the frames of an open shard (ArchiveFormat.md §6.1, §6.3).
 public enum SealedBody {
     /// `header ‖ nonce ‖ ciphertext ‖ tag`: vault root, shard, dictionary.
@@ -59,10 +61,9 @@ public struct ErasureSecret: Sendable {
 
     public init(parsing octets: [UInt8]) throws(CryptoError) {
         let file = try TextFile(parsing: octets, type: "mailarc-erasure/1")
-        guard let epoch = UInt32(try file.value("epoch")) else {
-            throw CryptoError(.malformed, "the erasure secret has no epoch")
-        }
-        self.init(epoch: epoch, secret: try file.base64("secret", count: 32), archive: try file.value("archive"))
+        self.init(
+            epoch: try file.number("epoch"), secret: try file.base64("secret", count: 32),
+            archive: try file.hex("archive", count: 16).hex)
     }
 
     public var octets: [UInt8] {
@@ -87,10 +88,9 @@ public struct VaultPointer: Sendable, Hashable {
 
     public init(parsing octets: [UInt8]) throws(CryptoError) {
         let file = try TextFile(parsing: octets, type: "mailarc-vault/1")
-        guard let epoch = UInt32(try file.value("epoch")), let revision = UInt32(try file.value("rev")) else {
-            throw CryptoError(.malformed, "vault/CURRENT names no root")
-        }
-        self.init(epoch: epoch, revision: revision, rootDigest: try file.value("root"))
+        self.init(
+            epoch: try file.number("epoch"), revision: try file.number("rev"),
+            rootDigest: try file.hex("root", count: 32).hex)
     }
 
     public var octets: [UInt8] {

@@ -5,6 +5,17 @@ public struct TextFile: Sendable {
     // LIMIT: ArchiveFormat.md §13.
     static let maxOctets = 65_536
 
+    /// The lines of each type, in their order; those marked `?` may be absent.
+    private static let layouts = [
+        "mailarc-archive/1": [
+            "archive", "origin", "created", "suite", "required", "optional", "log-key", "writer", "mac",
+        ],
+        "mailarc-writer/1": ["archive", "writer", "key", "mac"],
+        "mailarc-slot/1": ["archive", "type", "salt", "eph?", "label", "created", "check", "wrapped", "mac"],
+        "mailarc-erasure/1": ["archive", "epoch", "secret"],
+        "mailarc-vault/1": ["epoch", "rev", "root"],
+    ]
+
     /// The first line, `mailarc-slot/1`.
     public let type: String
     /// In order; a value may be empty.
@@ -12,7 +23,7 @@ public struct TextFile: Sendable {
 
     public init(type: String) { self.type = type }
 
-    /// Reads `octets`; refuses what is not such a file or of another type.
+    /// Reads `octets`; refuses another type, and any line that is not the one the type has at that place.
     public init(parsing octets: [UInt8], type: String) throws(CryptoError) {
         guard octets.count <= Self.maxOctets, octets.last == UInt8(ascii: "\n"),
             let text = String(validating: octets, as: UTF8.self)
@@ -24,8 +35,24 @@ public struct TextFile: Sendable {
         self.type = type
         for line in lines.dropFirst() {
             let halves = line.split(separator: " ", maxSplits: 1, omittingEmptySubsequences: false)
-            fields.append((String(halves[0]), halves.count > 1 ? String(halves[1]) : ""))
+            guard halves.count == 2 else {
+                throw CryptoError(.malformed, "a line of the \(type) file is not \"key value\"")
+            }
+            fields.append((String(halves[0]), String(halves[1])))
         }
+        guard Self.isInOrder(fields.map(\.key), type) else {
+            throw CryptoError(.malformed, "the \(type) file has other lines, or another order, than it must")
+        }
+    }
+
+    private static func isInOrder(_ keys: [String], _ type: String) -> Bool {
+        guard let layout = layouts[type] else { return false }
+        var rest = keys[...]
+        for line in layout {
+            if line.last == "?", rest.first != String(line.dropLast()) { continue }
+            guard rest.popFirst() == (line.last == "?" ? String(line.dropLast()) : line) else { return false }
+        }
+        return rest.isEmpty
     }
 
     public mutating func append(_ key: String, _ value: String) { fields.append((key, value)) }
@@ -48,10 +75,20 @@ public struct TextFile: Sendable {
 
     /// The decoded value of `key`, `count` octets.
     public func hex(_ key: String, count: Int) throws(CryptoError) -> [UInt8] {
-        guard let octets = [UInt8](hex: try value(key)), octets.count == count else {
+        let text = try value(key)
+        guard let octets = [UInt8](hex: text), octets.count == count, octets.hex == text else {
             throw CryptoError(.malformed, "the line \(key) of the \(type) file is not hexadecimal of \(count) octets")
         }
         return octets
+    }
+
+    /// The value of `key`, decimal without leading zeros or sign.
+    public func number(_ key: String) throws(CryptoError) -> UInt32 {
+        let text = try value(key)
+        guard let number = UInt32(text), String(number) == text else {
+            throw CryptoError(.malformed, "the line \(key) of the \(type) file is not a number")
+        }
+        return number
     }
 
     /// The file as it stands on disk.

@@ -31,13 +31,33 @@ public struct VaultRecord: Sendable, Hashable {
         (self.isErased, self.day, self.ledgerIndex) = (isErased, day, ledgerIndex)
     }
 
+    /// An erased record keeps its key id and nothing else.
     public var octets: [UInt8] {
-        keyID.octets + dek + [kind, isErased ? 1 : 0, 0, 0] + littleEndian(day) + littleEndian(ledgerIndex)
+        guard !isErased else {
+            return keyID.octets + [UInt8](repeating: 0, count: 33) + [1] + [UInt8](repeating: 0, count: 14)
+        }
+        return keyID.octets + dek + [kind, 0, 0, 0] + littleEndian(day) + littleEndian(ledgerIndex)
     }
 
-    /// The records of `octets`, or `nil` if they are no whole number of records.
+    /// Whether `octets` are whole records with known flags and zeros where zeros belong; linear, allocates nothing.
+    public static func areWellFormed(_ octets: [UInt8]) -> Bool {
+        guard octets.count % octetCount == 0 else { return false }
+        for start in stride(from: 0, to: octets.count, by: octetCount) {
+            switch octets[start + 49] {
+            case 0: guard octets[start + 50] == 0, octets[start + 51] == 0 else { return false }
+            case 1:
+                for index in start + 16..<start + octetCount where index != start + 49 {
+                    guard octets[index] == 0 else { return false }
+                }
+            default: return false
+            }
+        }
+        return true
+    }
+
+    /// The records of `octets`, or `nil` unless they are well formed (see ``areWellFormed(_:)``).
     public static func parse(_ octets: [UInt8]) -> [VaultRecord]? {
-        guard octets.count % octetCount == 0 else { return nil }
+        guard areWellFormed(octets) else { return nil }
         var records: [VaultRecord] = []
         records.reserveCapacity(octets.count / octetCount)
         for start in stride(from: 0, to: octets.count, by: octetCount) {
@@ -46,7 +66,7 @@ public struct VaultRecord: Sendable, Hashable {
             records.append(
                 VaultRecord(
                     keyID: keyID, dek: Array(field[start + 16..<start + 48]), kind: field[start + 48],
-                    isErased: field[start + 49] & 1 == 1,
+                    isErased: field[start + 49] == 1,
                     day: UInt32(littleEndian: field[start + 52..<start + 56]),
                     ledgerIndex: UInt64(littleEndian: field[start + 56..<start + 64])))
         }

@@ -49,34 +49,67 @@ public struct VaultRoot: Sendable {
         return result
     }
 
-    /// Reads a decrypted root.
+    /// Reads a decrypted root; refuses unknown states, octets that must be zero and are not, numbers out of order, and
+    /// a secret given twice.
     public init(parsing octets: [UInt8]) throws(CryptoError) {
-        let malformed = CryptoError(.malformed, "the vault root cannot be read")
-        guard octets.count >= 32, octets[0] == 1, octets[1] == 0 else { throw malformed }
+        guard octets.count >= 32, octets[0] == 1, octets[1..<4].allSatisfy({ $0 == 0 }),
+            octets[20..<32].allSatisfy({ $0 == 0 })
+        else { throw Self.malformed }
         epoch = UInt32(littleEndian: octets[4..<8])
         revision = UInt32(littleEndian: octets[8..<12])
         let shardCount = Int(UInt32(littleEndian: octets[12..<16]))
         let secretCount = Int(UInt32(littleEndian: octets[16..<20]))
-        guard octets.count >= 32 + shardCount * 96 else { throw malformed }
-        shards = (0..<shardCount).map { index in
-            let start = 32 + index * 96
-            return Shard(
-                number: UInt32(littleEndian: octets[start..<start + 4]),
-                generation: UInt32(littleEndian: octets[start + 4..<start + 8]),
-                key: Array(octets[start + 8..<start + 40]),
-                recordCount: UInt32(littleEndian: octets[start + 40..<start + 44]),
-                isSealed: octets[start + 44] == 1, fileDigest: Array(octets[start + 48..<start + 80]))
+        let end = 32 + shardCount * Shard.octetCount
+        guard octets.count >= end else { throw Self.malformed }
+        shards = []
+        shards.reserveCapacity(shardCount)
+        for start in stride(from: 32, to: end, by: Shard.octetCount) {
+            guard let shard = Shard(parsing: octets[start..<start + Shard.octetCount]),
+                shards.last.map({ $0.isSealed && $0.number < shard.number }) ?? true
+            else { throw Self.malformed }
+            shards.append(shard)
         }
-        secrets = [:]
-        var rest = octets[(32 + shardCount * 96)...]
-        for _ in 0..<secretCount {
-            guard let nameCount = rest.popFirst(), rest.count > Int(nameCount) else { throw malformed }
-            let name = String(decoding: rest.prefix(Int(nameCount)), as: UTF8.self)
+        secrets = try Self.secrets(octets[end...], count: secretCount)
+    }
+
+    private static func secrets(_ octets: ArraySlice<UInt8>, count: Int) throws(CryptoError) -> [String: [UInt8]] {
+        var secrets: [String: [UInt8]] = [:]
+        var rest = octets
+        for _ in 0..<count {
+            guard let nameCount = rest.popFirst(), nameCount > 0, rest.count > Int(nameCount),
+                let name = String(validating: rest.prefix(Int(nameCount)), as: UTF8.self)
+            else { throw malformed }
             rest = rest.dropFirst(Int(nameCount))
-            guard let count = rest.popFirst(), rest.count >= Int(count) else { throw malformed }
-            secrets[name] = Array(rest.prefix(Int(count)))
-            rest = rest.dropFirst(Int(count))
+            guard let valueCount = rest.popFirst(), rest.count >= Int(valueCount),
+                secrets.updateValue(Array(rest.prefix(Int(valueCount))), forKey: name) == nil
+            else { throw malformed }
+            rest = rest.dropFirst(Int(valueCount))
         }
         guard rest.isEmpty else { throw malformed }
+        return secrets
+    }
+
+    private static let malformed = CryptoError(.malformed, "the vault root cannot be read")
+}
+
+extension VaultRoot.Shard {
+    static let octetCount = 96
+
+    /// `nil` for an unknown state, a count no shard holds, a digest of an open shard, or reserved octets that are not 0.
+    fileprivate init?(parsing field: ArraySlice<UInt8>) {
+        let start = field.startIndex
+        let state = field[start + 44]
+        guard state <= 1, field[start + 45..<start + 48].allSatisfy({ $0 == 0 }),
+            field[start + 80..<start + 96].allSatisfy({ $0 == 0 })
+        else { return nil }
+        self.init(
+            number: UInt32(littleEndian: field[start..<start + 4]),
+            generation: UInt32(littleEndian: field[start + 4..<start + 8]),
+            key: Array(field[start + 8..<start + 40]),
+            recordCount: UInt32(littleEndian: field[start + 40..<start + 44]),
+            isSealed: state == 1, fileDigest: Array(field[start + 48..<start + 80]))
+        guard recordCount <= VaultRecord.shardCapacity, isSealed || fileDigest.allSatisfy({ $0 == 0 }) else {
+            return nil
+        }
     }
 }
