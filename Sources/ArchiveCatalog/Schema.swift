@@ -28,7 +28,7 @@ enum Schema {
             id INTEGER PRIMARY KEY, cid BLOB, key_id BLOB NOT NULL UNIQUE, pack INTEGER NOT NULL, off INTEGER NOT NULL,
             len INTEGER NOT NULL, raw INTEGER NOT NULL, kind INTEGER NOT NULL, codec INTEGER NOT NULL,
             dict INTEGER NOT NULL, chunk INTEGER NOT NULL, shard INTEGER NOT NULL, slot INTEGER NOT NULL) STRICT;
-        CREATE UNIQUE INDEX blob_cid ON blob(cid) WHERE cid IS NOT NULL;
+        CREATE INDEX blob_cid ON blob(cid) WHERE cid IS NOT NULL;
         CREATE INDEX blob_pack ON blob(pack);
         CREATE TABLE message(
             id INTEGER PRIMARY KEY, key_id BLOB NOT NULL UNIQUE, size INTEGER NOT NULL, date INTEGER NOT NULL,

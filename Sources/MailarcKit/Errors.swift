@@ -15,7 +15,7 @@ extension KitError {
             case .notAnArchive: (.notAnArchive, "create one: mailarc init -a \(path)")
             case .alreadyExists: (.alreadyExists, "choose a folder that is new or empty")
             case .unsupported: (.unsupportedVersion, "use a newer version of mailarc")
-            case .wrongKey: (.wrongKey, "check the passphrase or key file: mailarc key list shows what there is")
+            case .wrongKey: (.wrongKey, nil)
             case .damaged, .missing: (.damaged, "see what is affected: mailarc check -a \(path)")
             case .locked: (.busy, "wait for it to end, or see who it is: cat \(path)/lock")
             case .diskFull: (.diskFull, "make room; the next run goes on from there")

@@ -22,7 +22,10 @@ struct FormatTests {
 
     @Test(
         "plurals",
-        arguments: [(1, "message", "1 message"), (2, "message", "2 messages"), (0, "mailbox", "0 mailboxes"), (2, "leaf", "2 leaves")])
+        arguments: [
+            (1, "message", "1 message"), (2, "message", "2 messages"), (0, "mailbox", "0 mailboxes"),
+            (2, "leaf", "2 leaves"),
+        ])
     func plurals(value: Int, noun: String, text: String) {
         #expect(Format.plural(value, noun) == text)
     }

@@ -154,7 +154,11 @@ extension Workspace {
 
     /// The same for a reader: only when no writer lives, which would do it itself.
     func catchUpIfBehind() async throws(KitError) {
-        guard try ledgerLag() != nil else { return }
+        if try ledgerLag() != nil { try await recover() }
+    }
+
+    /// Opens a writer, which makes everything whole, and closes it again; a living writer does that itself.
+    func recover() async throws(KitError) {
         do throws(KitError) { try await withWriter { _ throws(KitError) in } } catch {
             guard error.kind == .busy else { throw error }
         }

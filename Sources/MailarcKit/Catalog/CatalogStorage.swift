@@ -99,6 +99,13 @@ enum FileFacts {
         return names.sorted()
     }
 
+    /// Makes `path`, which may be there already; nobody else may read it.
+    static func makeFolder(_ path: String) throws(KitError) {
+        if unsafe mkdir(path, 0o700) != 0 && errno != EEXIST {
+            throw KitError(.ioFailed, "cannot make \(path): \(unsafe String(cString: strerror(errno)))")
+        }
+    }
+
     /// Octets of the file, 0 if there is none.
     static func octetCount(_ path: String) -> Int {
         var facts = stat()

@@ -1,6 +1,5 @@
 import ArchiveCatalog
 import ArchiveStore
-import Glibc
 package import MailCore
 import MailFormats
 
@@ -157,9 +156,7 @@ enum EmptyFolder {
         guard try FileFacts.names(in: path).isEmpty else {
             throw KitError(.alreadyExists, "\(path) is not empty", hint: "export to a folder that is new or empty")
         }
-        if unsafe mkdir(path, 0o700) != 0 && errno != EEXIST {
-            throw KitError(.ioFailed, "cannot make \(path): \(unsafe String(cString: strerror(errno)))")
-        }
+        try FileFacts.makeFolder(path)
     }
 
     /// Makes the folders `components` below `root`.
@@ -167,9 +164,7 @@ enum EmptyFolder {
         var path = root
         for component in components {
             path += "/" + component
-            if unsafe mkdir(path, 0o700) != 0 && errno != EEXIST {
-                throw KitError(.ioFailed, "cannot make \(path): \(unsafe String(cString: strerror(errno)))")
-            }
+            try FileFacts.makeFolder(path)
         }
     }
 }

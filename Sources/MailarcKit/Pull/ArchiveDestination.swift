@@ -20,6 +20,7 @@ final class ArchiveDestination: HistoryDestination {
         /// New messages by key id, waiting for their leaf index.
         var entries: [RandomID: CatalogEntry] = [:]
         var events: [OccurrenceEvent] = []
+        var hasCommitted = false
     }
 
     private let account: String
@@ -56,6 +57,8 @@ final class ArchiveDestination: HistoryDestination {
     }
 
     func commit() async throws -> UInt64 {
+        // The state transaction of the group before, if there was one, is through.
+        if collected.withLock({ $0.hasCommitted }) { FaultPoint.fromEnvironment?.pass("state") }
         let events = collected.withLock { collected in
             defer { collected.events = [] }
             return collected.events
@@ -65,6 +68,8 @@ final class ArchiveDestination: HistoryDestination {
             group.messages.compactMap { collected.entries.removeValue(forKey: $0.keyID) }
         }
         try catalog.apply(CatalogGroup(group, events: events, entries: entries))
+        FaultPoint.fromEnvironment?.pass("catalog")
+        collected.withLock { $0.hasCommitted = true }
         return try catalog.eventSequence()
     }
 
@@ -97,6 +102,7 @@ final class ArchiveDestination: HistoryDestination {
             for box in collected.lanes.values { box.lane.finish() }
             collected.lanes = [:]
         }
+        FaultPoint.fromEnvironment?.pass("state")
     }
 
     private func lane(_ number: Int) -> LaneBox {

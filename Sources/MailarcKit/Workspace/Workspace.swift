@@ -30,18 +30,39 @@ public final class Workspace: Sendable {
             archive: archive.id.description, path: path, slot: slot.name, isPlain: slot.name == "plain")
     }
 
-    /// Opens the archive at `path`; its catalog is brought up to the ledger first where that is needed.
+    /// Opens the archive at `path`.
+    ///
+    /// What a dead writer left is made whole first, and the catalog brought up to the ledger, where nobody else is at it.
     public static func open(at path: String, unlocking: Unlocking) async throws(KitError) -> Workspace {
         let archive = try openArchive(at: path, unlocking: unlocking)
-        let storage = CatalogStorage(archive: archive)
-        if let (catalog, _) = try storage.openNewest(readOnly: false) {
-            let workspace = Workspace(archive: archive, storage: storage, catalog: catalog)
+        try FileFacts.makeFolder(archive.catalogDirectory)
+        try FileFacts.makeFolder(archive.stateDirectory)
+        let workspace = try await openCatalog(of: archive)
+        guard try needsRecovery(archive) else {
             try await workspace.catchUpIfBehind()
             return workspace
         }
+        try await workspace.recover()
+        await workspace.close()
+        let whole: Archive
+        do { whole = try archive.reopened() } catch { throw KitError(error, at: path) }
+        return try await openCatalog(of: whole)
+    }
+
+    private static func needsRecovery(_ archive: Archive) throws(KitError) -> Bool {
+        do { return try archive.needsRecovery() } catch { throw KitError(error, at: archive.path) }
+    }
+
+    private static func openCatalog(of archive: Archive) async throws(KitError) -> Workspace {
+        let storage = CatalogStorage(archive: archive)
+        if let (catalog, _) = try storage.openNewest(readOnly: false) {
+            return Workspace(archive: archive, storage: storage, catalog: catalog)
+        }
         _ = try await rebuild(archive) { _ in }
         guard let (catalog, _) = try storage.openNewest(readOnly: false) else {
-            throw KitError(.damaged, "\(path): the catalog cannot be made", hint: "mailarc rebuild-catalog -a \(path)")
+            throw KitError(
+                .damaged, "\(archive.path): the catalog cannot be made",
+                hint: "mailarc rebuild-catalog -a \(archive.path)")
         }
         return Workspace(archive: archive, storage: storage, catalog: catalog)
     }

@@ -1,0 +1,34 @@
+import ArchiveCrypto
+import ArchiveLedger
+import MailCore
+
+extension Archive {
+    /// True when the last writer died, or still lives: opening a writer would find something to make whole.
+    public func needsRecovery() throws(ArchiveError) -> Bool {
+        let state = JournalState(try JournalFile.read(layout, keys: keys).records)
+        let ledger = try openLedger()
+        if !ledger.defects.isEmpty || state.leaves.contains(where: { $0.index >= ledger.size }) { return true }
+        if ledger.published.map({ $0.checkpoint.size != ledger.size }) ?? (ledger.size > 0) { return true }
+        if state.sealed.keys.contains(where: { FileTree.exists(layout.openPack($0)) }) { return true }
+        if try hasUnnamedKeys(state) { return true }
+        return try hasUnnamedPacks(state)
+    }
+
+    /// The same archive as it is on disk now, without what was remembered of it.
+    public func reopened() throws(ArchiveError) -> Archive { try Archive(layout, identity, keys) }
+
+    /// Keys that were synced for a group whose journal frame never came.
+    private func hasUnnamedKeys(_ state: JournalState) throws(ArchiveError) -> Bool {
+        guard let shard = try vault.files.root().root.shards.last, !shard.isSealed else { return true }
+        let named = state.counters.openShard == shard.number ? Int(state.counters.openShardCount) : 0
+        return try vault.files.openShard(shard).records.count / VaultRecord.octetCount != named
+    }
+
+    private func hasUnnamedPacks(_ state: JournalState) throws(ArchiveError) -> Bool {
+        for name in try FileTree.names(in: layout.open) where name.hasSuffix(".pk") {
+            guard let id = RandomID(hex: String(name.dropLast(3))), let length = state.packs[id] else { return true }
+            if try SystemFile(layout.openPack(id), .read).size() != length { return true }
+        }
+        return false
+    }
+}
