@@ -77,6 +77,11 @@ extension Catalog {
     /// The sequence of the last event record applied; 0 before the first.
     public func eventSequence() throws(CatalogError) -> UInt64 { try read { db in try Meta.eventSequence(db) } }
 
+    /// The sequence of the last event record applied that speaks of `account`; 0 before the first.
+    public func eventSequence(account: String) throws(CatalogError) -> UInt64 {
+        try read { db in try Meta.number(Meta.eventSequenceKey(account), db) ?? 0 }
+    }
+
     /// A caller's own value, as ``setMeta(_:_:)`` stored it.
     public func meta(_ key: String) throws(CatalogError) -> [UInt8]? {
         try read { db in try Meta.octets("x." + key, db) }

@@ -24,6 +24,9 @@ struct EventApplier {
         }
         (self.sequence, time) = (sequence, record.time)
         for event in record.events { try apply(event, db) }
+        for account in Set(record.events.map(\.account)) {
+            try Meta.set(Meta.eventSequenceKey(account), sequence, db)
+        }
         last = record.sequence
     }
 

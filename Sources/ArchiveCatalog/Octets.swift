@@ -29,5 +29,8 @@ enum Meta {
         try Int64.fetchOne(db, sql: "SELECT v FROM meta WHERE k = ?", arguments: [key]).map { UInt64(bitPattern: $0) }
     }
 
+    /// Under which the last event record that speaks of `account` is kept.
+    static func eventSequenceKey(_ account: String) -> String { "event_sequence." + account }
+
     static func eventSequence(_ db: Database) throws -> UInt64 { try number("event_sequence", db) ?? 0 }
 }

@@ -55,3 +55,17 @@ public enum OccurrenceEvent: Sendable, Hashable {
     /// A message could not be taken. Cleared by a later `.placed` at the same address.
     case quarantined(at: OccurrenceAddress, refusal: Refusal)
 }
+
+extension OccurrenceEvent {
+    /// The account the event is about.
+    public var account: String {
+        switch self {
+        case .placed(_, let address, _, _, _, _, _), .flagsChanged(let address, _, _), .gone(let address, _),
+            .quarantined(let address, _):
+            address.account
+        case .mailboxCreated(let account, _, _, _), .mailboxRenamed(let account, _, _), .mailboxDeleted(let account, _),
+            .uidValidityChanged(let account, _, _, _, _):
+            account
+        }
+    }
+}

@@ -1,14 +1,14 @@
 import ArchiveCrypto
-import ArchiveLedger
 import MailCore
 
 extension Archive {
     /// True when the last writer died, or still lives: opening a writer would find something to make whole.
+    ///
+    /// A writer that ends leaves a journal without leaves. What is wrong beside such a journal is damage, which a check
+    /// must see and nobody may mend in passing.
     public func needsRecovery() throws(ArchiveError) -> Bool {
         let state = JournalState(try JournalFile.read(layout, keys: keys).records)
-        let ledger = try openLedger()
-        if !ledger.defects.isEmpty || state.leaves.contains(where: { $0.index >= ledger.size }) { return true }
-        if ledger.published.map({ $0.checkpoint.size != ledger.size }) ?? (ledger.size > 0) { return true }
+        if !state.leaves.isEmpty { return true }
         if state.sealed.keys.contains(where: { FileTree.exists(layout.openPack($0)) }) { return true }
         if try hasUnnamedKeys(state) { return true }
         return try hasUnnamedPacks(state)
@@ -19,15 +19,15 @@ extension Archive {
 
     /// Keys that were synced for a group whose journal frame never came.
     private func hasUnnamedKeys(_ state: JournalState) throws(ArchiveError) -> Bool {
-        guard let shard = try vault.files.root().root.shards.last, !shard.isSealed else { return true }
+        guard let shard = try vault.files.root().root.shards.last, !shard.isSealed else { return false }
         let named = state.counters.openShard == shard.number ? Int(state.counters.openShardCount) : 0
-        return try vault.files.openShard(shard).records.count / VaultRecord.octetCount != named
+        return try vault.files.openShard(shard).records.count / VaultRecord.octetCount > named
     }
 
     private func hasUnnamedPacks(_ state: JournalState) throws(ArchiveError) -> Bool {
         for name in try FileTree.names(in: layout.open) where name.hasSuffix(".pk") {
             guard let id = RandomID(hex: String(name.dropLast(3))), let length = state.packs[id] else { return true }
-            if try SystemFile(layout.openPack(id), .read).size() != length { return true }
+            if try SystemFile(layout.openPack(id), .read).size() > length { return true }
         }
         return false
     }

@@ -70,7 +70,7 @@ final class ArchiveDestination: HistoryDestination {
         try catalog.apply(CatalogGroup(group, events: events, entries: entries))
         FaultPoint.fromEnvironment?.pass("catalog")
         collected.withLock { $0.hasCommitted = true }
-        return try catalog.eventSequence()
+        return try catalog.eventSequence(account: account)
     }
 
     func currentMailboxes() async throws -> [RecordedMailbox] {
@@ -93,7 +93,7 @@ final class ArchiveDestination: HistoryDestination {
     }
 
     var eventSequence: UInt64 {
-        get async throws { try catalog.eventSequence() }
+        get async throws { try catalog.eventSequence(account: account) }
     }
 
     /// Gives the lanes' packs back; nothing is ingested any more.
