@@ -14,29 +14,44 @@ struct CorpusTests {
             .map { $0.hasPrefix("/") ? $0 : root + "/" + name + "/" + $0 }
     }
 
-    /// As on the wire: the corpora keep some line ends as LF.
     private static func read(_ path: String) -> [UInt8] {
         [UInt8](FileManager.default.contents(atPath: path) ?? Data())
     }
 
-    @Test("every recorded session parses, and little of it is unknown")
+    /// `octets` as they were on the wire: recordings are kept with bare LF, but their literals count CRLF.
+    private static func asOnTheWire(_ octets: [UInt8]) -> [UInt8] {
+        var result: [UInt8] = []
+        result.reserveCapacity(octets.count + octets.count / 16)
+        for octet in octets {
+            if octet == 10, result.last != 13 { result.append(13) }
+            result.append(octet)
+        }
+        return result
+    }
+
+    /// Recordings that are not IMAP: one leaves the value of an item out, one announces 3 octets too few.
+    private static let broken = ["getbodypart-missing-content.txt", "headers.1+unsolicited-info.txt"]
+
+    @Test("every recorded session parses, and every FETCH in it is understood")
     func recordings() {
-        var (responseCount, rawCount, errorCount, fetchCount) = (0, 0, 0, 0)
+        var (responseCount, rawCount, fetchCount) = (0, 0, 0)
         for path in Self.files("mailkit-wire/UnitTests/Net/Imap/Resources") {
-            let stream = ParsedStream(Self.read(path))
+            let stream = ParsedStream(Self.asOnTheWire(Self.read(path)))
+            let isBroken = Self.broken.contains { path.hasSuffix($0) }
+            #expect((stream.error != nil) == isBroken, "\(path)")
             responseCount += stream.responses.count
             for response in stream.responses {
-                if case .raw = response { rawCount += 1 }
                 if case .fetch = response { fetchCount += 1 }
+                guard case .raw(let line) = response else { continue }
+                rawCount += 1
+                #expect(!String(decoding: line, as: UTF8.self).contains(" FETCH ("), "\(path)")
             }
-            if stream.error != nil { errorCount += 1 }
         }
         guard responseCount > 0 else { return }
-        print(
-            "recorded: \(responseCount) responses, \(fetchCount) FETCH, \(rawCount) raw, \(errorCount) files with errors"
-        )
-        #expect(fetchCount > 1000)
-        #expect(rawCount * 20 < responseCount)
+        // Raw are ACL, QUOTA, METADATA and THREAD.
+        print("recorded: \(responseCount) responses, \(fetchCount) FETCH, \(rawCount) raw")
+        #expect(fetchCount > 350)
+        #expect(rawCount < 30)
     }
 
     @Test("every quirk line gives the same events at every cut")

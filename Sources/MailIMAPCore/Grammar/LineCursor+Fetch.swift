@@ -4,7 +4,8 @@ extension LineCursor {
     // msg-att = "(" (msg-att-dynamic / msg-att-static) *(SP …) ")"   ; RFC 9051 §9
     /// The items of a FETCH response in any order, from its `(` to its `)`; `nil` if they do not fit the grammar.
     ///
-    /// QUIRK: the list may be empty, and spaces around values may be missing or doubled.
+    /// QUIRK: the list may be empty, and spaces around values may be missing or doubled. Domino puts items into
+    /// parentheses of their own; those are passed over.
     mutating func takeFetch(sequenceNumber: UInt32) -> FetchResponse? {
         var response = FetchResponse(sequenceNumber: sequenceNumber)
         skipSpaces()
@@ -12,6 +13,7 @@ extension LineCursor {
         while !isAtEnd {
             skipSpaces()
             if take(.close) { return response }
+            if peek == .open, takeValue() != nil { continue }
             guard let item = takeItemName(), takeItemValue(item, into: &response) else { return nil }
         }
         return nil
@@ -98,14 +100,13 @@ extension LineCursor {
         }
     }
 
-    /// QUIRK: a bare number without parentheses is taken too.
+    /// QUIRK: a bare number without parentheses is taken too; a negative one (Zoho) counts as none.
     private mutating func takeModSeq(into response: inout FetchResponse) -> Bool {
-        let isList = take(.open)
-        skipSpaces()
-        guard let number = takeNumber() else { return isList ? false : takeValue() != nil }
-        skipSpaces()
-        response.modSeq = ModSeq(number)
-        return !isList || take(.close)
+        guard var value = takeValue() else { return false }
+        if case .list(let values) = value, values.count == 1 { value = values[0] }
+        guard case .atom(let digits) = value else { return true }
+        response.modSeq = UInt64(String(decoding: digits, as: UTF8.self)).flatMap { ModSeq($0) }
+        return true
     }
 
     private mutating func takeOtherItem(_ item: String, into response: inout FetchResponse) -> Bool {
