@@ -1,5 +1,5 @@
 """LedgerFormat.md: the checkpoint, the tiles below it, the leaves, and what they commit to."""
-import base64, hashlib, zlib
+import base64, hashlib, os, zlib
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from mailarc_reader import Cursor, keyed_lines, le, mac, need, read, sha256, xaes_open
 
@@ -20,22 +20,29 @@ def merkle_root(hashes):
                  for i in range(0, len(level), 2)]
     return level[0]
 
+def widths(archive, path, width):
+    """The files that hold the first `width` members, narrowest first."""
+    partial = os.path.join(archive.folder, path + ".p")
+    names = os.listdir(partial) if width < 256 and os.path.isdir(partial) else []
+    found = sorted(int(name) for name in names if name.isdigit() and int(name) >= width)
+    return [(f"{path}.p/{wide}", wide) for wide in found] + [(path, 256)]
+
 def hash_tile(archive, level, number, width):
-    path = f"log/tile/{level}/{tile_name(number)}" + (f".p/{width}" if width < 256 else "")
+    path, wide = widths(archive, f"log/tile/{level}/{tile_name(number)}", width)[0]
     octets = read(archive.folder, path)
-    need(len(octets) == 32 * width, f"{path}: length")
-    return [octets[at:at + 32] for at in range(0, len(octets), 32)]
+    need(len(octets) == 32 * wide, f"{path}: length")
+    return [octets[at:at + 32] for at in range(0, 32 * width, 32)]
 
 def leaf_texts(archive, number, width):
-    path = f"log/entries/{tile_name(number)}" + (f".p/{width}" if width < 256 else "")
-    aad = b"mailarc/1/entries\0" + archive.id + le(number, 8) + le(width, 4)
+    path, wide = widths(archive, f"log/entries/{tile_name(number)}", width)[0]
+    aad = b"mailarc/1/entries\0" + archive.id + le(number, 8) + le(wide, 4)
     content = xaes_open(archive.key("meta"), read(archive.folder, path), aad)
     octets = content[1:]
     if content[0] == 1:
         octets = zlib.decompress(content[5:], -15)
         need(len(octets) == int.from_bytes(content[1:5], "little"), f"{path}: inflated length")
     cursor = Cursor(octets)
-    while cursor.more():
+    for _ in range(width):
         yield cursor.take(int.from_bytes(cursor.take(2), "big"))
 
 def check_ledger(archive):
@@ -45,11 +52,16 @@ def check_ledger(archive):
     origin, size, root = (body := body + "\n").split("\n")[:3]
     key, size = base64.b64decode(archive.fields["log-key"]), int(size)
     need(origin == archive.fields["origin"], "checkpoint: origin")
-    dash, name, signature = signatures.split("\n")[0].split(" ")
-    signature = base64.b64decode(signature)
-    need(dash == "\u2014" and name == origin, "checkpoint: name")
-    need(signature[:4] == sha256(origin.encode() + b"\n\1" + key)[:4], "checkpoint: key hash")
-    Ed25519PublicKey.from_public_bytes(key).verify(signature[4:], body.encode())
+    need(body.count("\n") == 3, "checkpoint: three lines")
+    own = []
+    for line in signatures.removesuffix("\n").split("\n"):
+        dash, name, signature = line.split(" ")
+        signature = base64.b64decode(signature, validate=True)
+        need(dash == "\u2014", "checkpoint: signature line")
+        if name == origin and signature[:4] == sha256(origin.encode() + b"\n\1" + key)[:4]:
+            own.append(signature[4:])
+    need(len(own) == 1, "checkpoint: not signed exactly once by the log key")
+    Ed25519PublicKey.from_public_bytes(key).verify(own[0], body.encode())
 
     level, hashes, count = 0, [], size
     while count:

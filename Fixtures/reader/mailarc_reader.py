@@ -88,8 +88,8 @@ def keyed_lines(octets, first):
     need(lines[0] == first and lines[-1] == "", f"not a {first}")
     fields = {}
     for line in lines[1:-1]:
-        key, _, value = line.partition(" ")
-        need(key not in fields, f"{key} twice")
+        key, space, value = line.partition(" ")
+        need(key and space and key not in fields, f"{first}: line {line[:40]!r}")
         fields[key] = value
     return fields
 
@@ -116,7 +116,7 @@ def slot_kek(fields, passphrase, key_file):
     if kind == "scrypt" and passphrase is not None:
         log_n, r, p = map(int, rest)
         need(log_n <= 20 and r <= 16 and p <= 4, "scrypt cost")
-        return hashlib.scrypt(passphrase, salt=salt, n=1 << log_n, r=r, p=p, dklen=32, maxmem=1 << 31)
+        return hashlib.scrypt(passphrase, salt=salt, n=1 << log_n, r=r, p=p, dklen=32, maxmem=(1 << 31) - 1)
     return None
 
 def unlock(folder, archive, passphrase, key_file):
@@ -152,7 +152,7 @@ class Archive:
         self.id = bytes.fromhex(self.fields["archive"])
         self.ark = unlock(folder, self.id, passphrase, key_file)
         check_mac(text, self.fields, self.key("slot"), "MAILARC")
-        self.deks, self.secrets, self.dictionaries, self.blobs = {}, {}, {}, {}
+        self.deks, self.slots, self.secrets, self.dictionaries, self.blobs = {}, {}, {}, {}, {}
         self.read_vault()
         for name in os.listdir(f"{folder}/dict") if os.path.isdir(f"{folder}/dict") else []:
             octets = read(folder, "dict", name)
@@ -189,27 +189,34 @@ class Archive:
             self.secrets[name] = body.take(body.le(1))
 
     def read_shard(self, number, generation, key, count, digest):
+        self.next_slot = 0
         if count is not None:
             octets = read(self.folder, "vault", f"shard.{number}.{generation}")
             need(sha256(octets) == digest, f"shard {number}: hash")
             records = self.sealed_body(octets, 0x53, key)
             need(len(records) == 64 * count, f"shard {number}: count")
-            return self.add_records(records)
+            return self.add_records(number, records)
         octets = read(self.folder, "vault", f"open.{number}.{generation}")
         head, at, frame = header(octets, 0x4F, self.id), 64, 0
         while at + 4 <= len(octets):
             end = at + 4 + 24 + 64 * int.from_bytes(octets[at:at + 4], "little") + 16
             try:
-                self.add_records(xaes_open(key, octets[at + 4:end], b"mailarc/1/vault-open\0" + head + le(frame, 8)))
+                records = xaes_open(key, octets[at + 4:end], b"mailarc/1/vault-open\0" + head + le(frame, 8))
             except InvalidTag:
                 break  # the trace of a crash
+            self.add_records(number, records)
             at, frame = end, frame + 1
 
-    def add_records(self, records):
+    def add_records(self, number, records):
         for at in range(0, len(records), 64):
-            key_id, dek, kind, flags = struct.unpack_from("<16s32sBB", records, at)
-            if not flags & 1:
+            key_id, dek, kind, flags, zero = struct.unpack_from("<16s32sBBH", records, at)
+            need(flags <= 1 and zero == 0 and key_id not in self.deks, f"{key_id.hex()}: vault record")
+            self.slots[number, self.next_slot] = key_id
+            self.next_slot += 1
+            if not flags:
                 self.deks[key_id] = dek
+            else:
+                need(not any(records[at + 16:at + 49] + records[at + 50:at + 64]), f"{key_id.hex()}: erased")
 
     def keys_of(self, key_id):
         need(key_id in self.deks, f"{key_id.hex()}: no key (erased?)")
@@ -260,7 +267,11 @@ class Archive:
             cursor = Cursor(payload)
             while cursor.more():
                 kind, body = cursor.take(1)[0], cursor.string()
-                if kind == 2 and body[16:32] not in self.blobs:
+                need(kind < 0x80, "journal record type")
+                if kind == 2:
+                    slot = struct.unpack("<II", body[112:120])
+                    need(self.slots.get(slot) == body[16:32], f"{body[16:32].hex()}: its vault slot has another key")
+                if kind == 2 and body[16:32] not in self.blobs:  # a footer's entry is the better one
                     self.add_blob(f"open/{body[:16].hex()}.pk", body[16:112])
             at, frame = end, frame + 1
 
