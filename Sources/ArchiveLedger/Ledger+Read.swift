@@ -159,7 +159,7 @@ extension Ledger {
     }
 
     /// The files that hold the first `path.width` members: narrowest first, since a wider one may be younger and torn.
-    private func candidates(_ path: TilePath) throws(LedgerError) -> [TilePath] {
+    func candidates(_ path: TilePath) throws(LedgerError) -> [TilePath] {
         var widths = [path.width]
         if path.width < Tile.width {
             widths = try partialWidths(path).filter { $0 >= path.width }.sorted() + [Tile.width]

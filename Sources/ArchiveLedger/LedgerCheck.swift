@@ -182,11 +182,10 @@ extension LedgerCheck {
         return (tile[Int(index & 255)], "\(path)")
     }
 
-    /// The tile at `path`, or the first hashes of the full one in its place.
+    /// The tile at `path`, or the first hashes of a wider one in its place.
     private mutating func read(_ path: TilePath) throws(LedgerError) -> (tile: Tile, path: String)? {
-        let full = TilePath(path.kind, number: path.number)
         var kind = LedgerFinding.Kind.missing
-        for candidate in path == full ? [path] : [path, full] {
+        for candidate in try ledger.candidates(path) {
             let limit = Tile.width * MerkleHash.octetCount
             guard let octets = try octets("\(candidate)", limit: limit) else { continue }
             if let tile = Tile(octets: octets), tile.count == candidate.width {

@@ -63,6 +63,18 @@ struct LedgerCheckTests {
         }
     }
 
+    @Test("a wider tile stands in for the one of the checkpoint's width, a torn one does not")
+    func widerTile() throws {
+        let test = try TestLedger()
+        _ = try test.make(size: 700)
+        let octets = try test.read("tile/0/002.p/188")
+        try test.remove("tile/0/002.p/188")
+        try test.write(octets + [UInt8](repeating: 1, count: 32), to: "tile/0/002.p/189")
+        #expect(try test.check(withKey: false).isSound)
+        try test.write(octets, to: "tile/0/002.p/189")
+        #expect(try test.check(withKey: false).findings.map(\.kind) == [.wrongLength])
+    }
+
     @Test("bundles of another place, key or archive do not open")
     func swappedBundles() throws {
         let test = try TestLedger()
