@@ -22,7 +22,7 @@ struct JournalFile {
         var tail: UInt64 = 0
     }
 
-    /// - Throws: `.damaged` for a wrong header, or a failing frame with a whole one behind it.
+    /// - Throws: `.damaged` for a wrong header, a failing first frame, or a failing frame with a whole one behind it.
     static func read(_ layout: ArchiveLayout, keys: KeyHierarchy) throws(ArchiveError) -> Contents {
         let path = layout.journal
         let file = try SystemFile(path, .read)
@@ -38,6 +38,10 @@ struct JournalFile {
             }
             contents.end = frame.end
             contents.frameCount += 1
+        }
+        // The first frame came with the file, by rename: no crash can tear it.
+        guard contents.frameCount > 0 else {
+            throw ArchiveError(.damaged, "the first frame of the journal fails", path: path, offset: contents.end)
         }
         contents.tail = size - contents.end
         if contents.tail > 4, let length = try? file.read(4, at: contents.end) {

@@ -8,7 +8,7 @@ package import MailCore
 /// | 2 blob | pack id(16) ‖ footer entry(96) ‖ le32 vault shard ‖ le32 slot |
 /// | 3 leaf | le64 ledger index ‖ leaf text |
 /// | 4 sealed | pack id(16) ‖ SHA-256(32) ‖ le64 writer sequence |
-/// | 5 counters | le64 next event sequence ‖ le64 next writer sequence ‖ SHA-256 of the last sealed pack(32) ‖ le32 open vault shard ‖ le32 records in it |
+/// | 5 counters | le64 next event sequence ‖ le64 next writer sequence ‖ SHA-256 of the last sealed pack(32) ‖ le32 open vault shard ‖ le32 records in it ‖ le64 ledger size |
 package enum JournalRecord: Sendable, Hashable {
     case pack(RandomID, durableLength: UInt64)
     case blob(RandomID, FooterEntry, shard: UInt32, slot: UInt32)
@@ -23,13 +23,17 @@ package enum JournalRecord: Sendable, Hashable {
         package var lastPack: [UInt8]
         package var openShard: UInt32
         package var openShardCount: UInt32
+        /// Leaves named so far, also by frames that a rewrite dropped: a longer ledger means the journal was cut.
+        package var ledgerSize: UInt64
 
         package init(
             nextEventSequence: UInt64 = 1, nextPackSequence: UInt64 = 1,
-            lastPack: [UInt8] = [UInt8](repeating: 0, count: 32), openShard: UInt32 = 0, openShardCount: UInt32 = 0
+            lastPack: [UInt8] = [UInt8](repeating: 0, count: 32), openShard: UInt32 = 0, openShardCount: UInt32 = 0,
+            ledgerSize: UInt64 = 0
         ) {
             (self.nextEventSequence, self.nextPackSequence) = (nextEventSequence, nextPackSequence)
             (self.lastPack, self.openShard, self.openShardCount) = (lastPack, openShard, openShardCount)
+            self.ledgerSize = ledgerSize
         }
     }
 
@@ -69,6 +73,7 @@ package enum JournalRecord: Sendable, Hashable {
             body.bytes(counters.lastPack)
             body.u32(counters.openShard)
             body.u32(counters.openShardCount)
+            body.u64(counters.ledgerSize)
         }
         writer.u8(type)
         writer.string(body.octets)
@@ -113,12 +118,12 @@ package enum JournalRecord: Sendable, Hashable {
             return .sealed(id, digest: Array(digest), sequence: sequence)
         default:
             guard let event = body.u64(), let pack = body.u64(), let last = body.bytes(32), let shard = body.u32(),
-                let count = body.u32()
+                let count = body.u32(), let ledgerSize = body.u64()
             else { throw malformed }
             return .counters(
                 Counters(
                     nextEventSequence: event, nextPackSequence: pack, lastPack: Array(last), openShard: shard,
-                    openShardCount: count))
+                    openShardCount: count, ledgerSize: ledgerSize))
         }
     }
 

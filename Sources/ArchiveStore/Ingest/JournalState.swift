@@ -28,11 +28,16 @@ struct JournalState {
         case .pack(let id, let length): packs[id] = length
         case .blob(let id, let entry, let shard, let slot):
             blobs[id, default: []].append(Blob(entry: entry, shard: shard, slot: slot))
-        case .leaf(let index, let text): leaves.append((index, text))
+        case .leaf(let index, let text):
+            leaves.append((index, text))
+            counters.ledgerSize = max(counters.ledgerSize, index + 1)
         case .sealed(let id, let digest, let sequence):
             packs[id] = nil
             sealed[id] = (digest, sequence)
-        case .counters(let counters): self.counters = counters
+        case .counters(let counters):
+            let ledgerSize = max(self.counters.ledgerSize, counters.ledgerSize)
+            self.counters = counters
+            self.counters.ledgerSize = ledgerSize
         }
     }
 

@@ -22,11 +22,12 @@ struct Recovery {
         let contents = try JournalFile.read(layout, keys: archive.keys)
         var state = JournalState(contents.records)
         let journal = try JournalFile(layout, continuing: contents, keys: archive.keys, random: random)
+        try checkLedgerSize(state)
         let vault = try VaultWriter(files: archive.vault.files, counters: state.counters, random: random, fault: fault)
         try finishSealing(state)
         let packs = try openPacks(state)
         try removeStrangers(packs)
-        let ledger = try recoverLedger(state.leaves, logSeed: logSeed)
+        let ledger = try recoverLedger(state, logSeed: logSeed)
         state.leaves = []
         for id in state.sealed.keys { state.blobs[id] = nil }
         return Result(vault: vault, ledger: ledger, journal: journal, state: state, packs: packs)
@@ -94,12 +95,21 @@ struct Recovery {
         }
     }
 
-    private func recoverLedger(
-        _ leaves: [(index: UInt64, text: [UInt8])], logSeed: [UInt8]
-    ) throws(ArchiveError) -> Ledger {
+    /// The ledger is written after the journal: one that is longer tells of frames that were lost, and with them of
+    /// blobs that must not be cut off.
+    private func checkLedgerSize(_ state: JournalState) throws(ArchiveError) {
+        let size = try archive.openLedger().size
+        guard size <= state.counters.ledgerSize else {
+            throw ArchiveError(
+                .damaged, "the ledger has \(size) leaves, the journal knows of \(state.counters.ledgerSize)",
+                path: layout.journal)
+        }
+    }
+
+    private func recoverLedger(_ state: JournalState, logSeed: [UInt8]) throws(ArchiveError) -> Ledger {
         var ledger = try archive.openLedger()
         do throws(LedgerError) {
-            try ledger.append(leaves.map(\.text))
+            try ledger.append(state.leaves.map(\.text))
             try ledger.publish(signingSeed: logSeed)
         } catch { throw ArchiveError(error, layout) }
         return ledger

@@ -26,6 +26,7 @@ struct CatalogStorage: Sendable {
 
     /// A new, empty generation; not used by anybody before ``complete(_:generation:)``.
     func createNext() throws(KitError) -> (catalog: Catalog, generation: Int) {
+        try FileFacts.makeFolder(archive.catalogDirectory)
         let generation = (try generations().max() ?? 0) + 1
         do { return (try Catalog.create(at: try file(generation)), generation) } catch { throw KitError(error) }
     }

@@ -61,6 +61,7 @@ extension Workspace {
 
     private func openState() throws(KitError) -> SyncState {
         let file = "\(archive.stateDirectory)/state.db"
+        try FileFacts.makeFolder(archive.stateDirectory)
         do {
             try EncryptedVFS.register()
             EncryptedVFS.setKey(

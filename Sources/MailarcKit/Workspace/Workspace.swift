@@ -35,8 +35,6 @@ public final class Workspace: Sendable {
     /// What a dead writer left is made whole first, and the catalog brought up to the ledger, where nobody else is at it.
     public static func open(at path: String, unlocking: Unlocking) async throws(KitError) -> Workspace {
         let archive = try openArchive(at: path, unlocking: unlocking)
-        try FileFacts.makeFolder(archive.catalogDirectory)
-        try FileFacts.makeFolder(archive.stateDirectory)
         let workspace = try await openCatalog(of: archive)
         guard try needsRecovery(archive) else {
             try await workspace.catchUpIfBehind()
