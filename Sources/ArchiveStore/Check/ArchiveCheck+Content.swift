@@ -6,7 +6,7 @@ extension ArchiveCheck {
     // MARK: level 2
 
     /// Every key has a blob, every blob a key.
-    mutating func checkKeys() {
+    mutating func checkKeys(_ archive: Archive) {
         let files = archive.vault.files
         do throws(ArchiveError) {
             for shard in try files.root().root.shards {
@@ -14,7 +14,7 @@ extension ArchiveCheck {
                     shard.isSealed
                     ? layout.shard(shard.number, generation: shard.generation)
                     : layout.openShard(shard.number, generation: shard.generation)
-                do throws(ArchiveError) { try readShard(shard, path) } catch { find(error, path) }
+                do throws(ArchiveError) { try readShard(shard, path, files) } catch { find(error, path) }
             }
         } catch { find(error, layout.current) }
         var unused = Set(keys.filter { !$0.value.isErased }.keys)
@@ -26,22 +26,30 @@ extension ArchiveCheck {
                 unused.remove(entry.keyID)
             }
         }
+        for (keyID, slot) in slots {
+            guard let key = keys[keyID], (key.shard, key.slot) != slot else { continue }
+            find(.damaged, key.path, "the journal has the key \(keyID) in shard \(slot.shard), slot \(slot.slot)")
+        }
         for keyID in unused {
             guard let key = keys[keyID] else { continue }
             find(.unexpected, key.path, "no pack has the blob of key \(keyID)")
         }
     }
 
-    private mutating func readShard(_ shard: VaultRoot.Shard, _ path: String) throws(ArchiveError) {
+    private mutating func readShard(
+        _ shard: VaultRoot.Shard, _ path: String, _ files: VaultFiles
+    ) throws(ArchiveError) {
         let octets: [UInt8]
         if shard.isSealed {
-            octets = try archive.vault.files.records(of: shard)
+            octets = try files.records(of: shard)
         } else {
-            let open = try archive.vault.files.openShard(shard)
+            let open = try files.openShard(shard)
             if open.tail > 0 { find(.damaged, path, "\(open.tail) octets behind the last whole frame") }
             octets = open.records
         }
-        guard let records = VaultRecord.parse(octets) else { return }
+        guard let records = VaultRecord.parse(octets) else {
+            throw ArchiveError(.damaged, "a vault record has unknown flags, or octets that must be zero", path: path)
+        }
         report.keyCount += records.count
         for (slot, record) in records.enumerated() {
             let key = CheckedKey(
@@ -55,7 +63,7 @@ extension ArchiveCheck {
     // MARK: leaves
 
     /// Every leaf that names a blob has exactly one, and every record one leaf.
-    mutating func checkLeaves() {
+    mutating func checkLeaves(_ archive: Archive) {
         var records: [RandomID: (path: String, entry: FooterEntry)] = [:]
         for (_, path, entries) in packs {
             for entry in entries where entry.kind != .part {
@@ -112,7 +120,7 @@ extension ArchiveCheck {
     }
 
     /// Opens every record and part of the sample.
-    mutating func checkContent() {
+    mutating func checkContent(_ archive: Archive) {
         let directory = CheckDirectory(packs: packs.map { ($0.place, $0.entries) }, keys: keys)
         let reader = ArchiveReader(archive, directory: directory)
         for (index, (place, path, entries)) in packs.enumerated() {
@@ -165,7 +173,8 @@ extension ArchiveCheck {
     private mutating func checkDigest(
         _ digest: [UInt8], size: UInt64?, _ entry: FooterEntry, _ path: String, _ blob: BlobReader
     ) {
-        let contentID = archive.keys.contentID(kind: entry.kind.rawValue, digest: digest)
+        guard let keyHierarchy else { return }
+        let contentID = keyHierarchy.contentID(kind: entry.kind.rawValue, digest: digest)
         if blob.masked(contentID) != entry.sealedContentID {
             find(.contentDiffers, path, "the content id of blob \(entry.keyID) does not agree", at: entry.offset)
         }

@@ -3,8 +3,8 @@ import MailCore
 
 extension ArchiveCheck {
     /// Names, headers, trailers, signatures, sequence of every sealed pack; footers from level 1 on.
-    mutating func checkSealedPacks() {
-        var found: [(path: String, trailer: PackTrailer, digest: [UInt8])] = []
+    mutating func checkSealedPacks(_ archive: Archive?) {
+        var found: [SealedFile] = []
         var names: [String] = []
         do throws(ArchiveError) {
             for directory in try FileTree.names(in: layout.packs) {
@@ -15,46 +15,53 @@ extension ArchiveCheck {
             options.progress?(index, names.count, name)
             let path = "\(layout.packs)/\(name)"
             do throws(ArchiveError) {
-                found.append(try checkSealedPack(path))
+                found.append(try checkSealedPack(path, archive))
             } catch { find(error, path) }
         }
+        for packs in Dictionary(grouping: found, by: \.writer).values { checkChain(packs) }
+    }
+
+    private struct SealedFile {
+        var path: String
+        var writer: [UInt8]
+        var trailer: PackTrailer
+        var digest: [UInt8]
+    }
+
+    /// The packs of one writer count 1, 2, 3 …, and each names the one before.
+    private mutating func checkChain(_ packs: [SealedFile]) {
         var previous = [UInt8](repeating: 0, count: 32)
-        for (index, pack) in found.sorted(by: { $0.trailer.sequence < $1.trailer.sequence }).enumerated() {
+        for (index, pack) in packs.sorted(by: { $0.trailer.sequence < $1.trailer.sequence }).enumerated() {
             if pack.trailer.sequence != UInt64(index + 1) {
                 find(.broken, pack.path, "its sequence is \(pack.trailer.sequence), expected \(index + 1)")
-                previous = pack.digest
-                continue
+            } else if pack.trailer.previous != previous {
+                find(.broken, pack.path, "it does not follow the pack before it")
             }
-            if pack.trailer.previous != previous { find(.broken, pack.path, "it does not follow the pack before it") }
             previous = pack.digest
         }
     }
 
-    private mutating func checkSealedPack(
-        _ path: String
-    ) throws(ArchiveError) -> (path: String, trailer: PackTrailer, digest: [UInt8]) {
+    private mutating func checkSealedPack(_ path: String, _ archive: Archive?) throws(ArchiveError) -> SealedFile {
         let file = try SystemFile(path, .read)
         let size = try file.size()
         let (signed, digest) = try hashes(file, size)
         report.packCount += 1
         report.octetCount += size
-        if !path.hasSuffix("/" + digest.hex) {
-            find(.wrongName, path, "its octets are not those of its name")
-        }
-        let header = try PackEntries.header(file, archive.id)
+        if path != layout.pack(digest.hex) { find(.wrongName, path, "its octets are not those of its name") }
+        let header = try PackEntries.header(file, identity.archive)
         let (trailer, _) = try PackEntries.trailer(file)
         let isSigned = Ed25519.verify(
-            trailer.signature, of: PackTrailer.signedMessage(signed), publicKey: try writerKey(header.writer))
+            trailer.signature, of: PackTrailer.signedMessage(signed), publicKey: try writerKey(header.writer).key)
         if !isSigned {
             find(
                 .damaged, path, "the writer's signature does not agree",
                 at: size - UInt64(PackTrailer.length - PackTrailer.signatureOffset))
         }
-        if options.level >= .structure {
+        if let archive {
             let footer = try PackEntries.footer(file, archive)
             packs.append((.sealed(header.pack, digest: digest), path, footer.entries))
         }
-        return (path, trailer, digest)
+        return SealedFile(path: path, writer: header.writer, trailer: trailer, digest: digest)
     }
 
     /// SHA-256 of everything before the signature, and of the whole file.
@@ -77,13 +84,18 @@ extension ArchiveCheck {
     // MARK: level 1
 
     /// Open packs as the journal has them.
-    mutating func readJournal() {
+    mutating func readJournal(_ archive: Archive) {
         do throws(ArchiveError) {
             let contents = try JournalFile.read(layout, keys: archive.keys)
             if contents.tail > 0 {
                 find(.damaged, layout.journal, "\(contents.tail) octets behind the last whole frame", at: contents.end)
             }
             let state = JournalState(contents.records)
+            for (id, blobs) in state.blobs {
+                for blob in blobs where state.packs[id] != nil || state.sealed[id] != nil {
+                    slots[blob.entry.keyID] = (blob.shard, blob.slot)
+                }
+            }
             for (id, sealed) in state.sealed where !FileTree.exists(layout.pack(sealed.digest.hex)) {
                 find(.missing, layout.pack(sealed.digest.hex), "the journal calls the pack \(id) sealed")
             }

@@ -6,12 +6,18 @@ import MailCore
 ///
 /// Run it while nobody writes, or what is being written can look unfinished.
 public struct ArchiveCheck {
-    let archive: Archive
+    let layout: ArchiveLayout
+    let identity: ArchiveIdentity
     let options: CheckOptions
+    /// `nil`: there are no keys, and only level 0 can be done.
+    private let archive: Archive?
+    var keyHierarchy: KeyHierarchy? { archive?.keys }
     var report = CheckReport()
     /// Packs whose structure could be read, with their entries.
     var packs: [(place: PackPlace, path: String, entries: [FooterEntry])] = []
     var keys: [RandomID: CheckedKey] = [:]
+    /// Where the journal says the keys of its blobs are.
+    var slots: [RandomID: (shard: UInt32, slot: UInt32)] = [:]
     /// What leaves commit to, by key id; for level 3.
     var commitments: [RandomID: LeafCommitment] = [:]
 
@@ -23,27 +29,45 @@ public struct ArchiveCheck {
     }
 
     public static func run(_ archive: Archive, _ options: CheckOptions = CheckOptions()) -> CheckReport {
-        var check = ArchiveCheck(archive: archive, options: options)
+        var check = ArchiveCheck(
+            layout: archive.layout, identity: archive.identity, options: options, archive: archive)
         check.run()
         return check.report
     }
 
-    private init(archive: Archive, options: CheckOptions) {
-        (self.archive, self.options) = (archive, options)
+    /// What a custodian can check who has no key: level 0 of the archive at `path`.
+    ///
+    /// Names, headers, checksums, signatures, the sequence of packs, the ledger up to its signed root. The public keys
+    /// are those of the archive itself: keep a checkpoint elsewhere to notice that all of it was replaced.
+    /// - Throws: `.notAnArchive`, `.unsupported`, `.ioFailed` for `MAILARC` alone; whatever else is wrong is in the report.
+    public static func runWithoutKeys(
+        at path: String, progress: (@Sendable (_ done: Int, _ total: Int, _ subject: String) -> Void)? = nil
+    ) throws(ArchiveError) -> CheckReport {
+        let layout = ArchiveLayout(path)
+        var options = CheckOptions(level: .custodian)
+        options.progress = progress
+        var check = ArchiveCheck(
+            layout: layout, identity: try ArchiveIdentity.read(layout).identity, options: options, archive: nil)
+        check.run()
+        return check.report
     }
 
-    var layout: ArchiveLayout { archive.layout }
+    private init(layout: ArchiveLayout, identity: ArchiveIdentity, options: CheckOptions, archive: Archive?) {
+        (self.layout, self.identity, self.options, self.archive) = (layout, identity, options, archive)
+    }
 
     private mutating func run() {
+        let archive = options.level >= .structure ? archive : nil
         checkTextFiles()
-        checkSealedPacks()
-        checkLedger()
-        guard options.level >= .structure else { return }
-        readJournal()
+        checkHeaders()
+        checkSealedPacks(archive)
+        checkLedger(archive?.bundleKey)
+        guard let archive else { return }
+        readJournal(archive)
         checkEntries()
-        if options.level >= .keys { checkKeys() }
-        checkLeaves()
-        if options.level >= .content { checkContent() }
+        if options.level >= .keys { checkKeys(archive) }
+        checkLeaves(archive)
+        if options.level >= .content { checkContent(archive) }
     }
 
     // MARK: findings
@@ -58,49 +82,10 @@ public struct ArchiveCheck {
         find(kind, error.path ?? path, error.message, at: error.offset)
     }
 
-    // MARK: level 0
-
-    private mutating func checkTextFiles() {
-        do throws(ArchiveError) {
-            let (identity, file) = try ArchiveIdentity.read(layout)
-            if !file.isAuthentic(archive.keys) || identity != archive.identity {
-                find(.damaged, layout.identity, "its MAC is wrong")
-            }
-        } catch { find(error, layout.identity) }
-        do throws(ArchiveError) {
-            for name in try FileTree.names(in: layout.keys) where name.hasSuffix(".slot") {
-                let path = "\(layout.keys)/\(name)"
-                if SHA256.hash(try FileTree.read(path, limit: 65_536)).hex + ".slot" != name {
-                    find(.wrongName, path, "its octets are not those of its name")
-                }
-            }
-            for name in try FileTree.names(in: layout.dictionaries) {
-                let path = "\(layout.dictionaries)/\(name)"
-                if SHA256.hash(try FileTree.read(path, limit: 2 << 20)).hex != name {
-                    find(.wrongName, path, "its octets are not those of its name")
-                }
-            }
-        } catch { find(error, layout.keys) }
-    }
-
-    /// The public key of a writer.
-    func writerKey(_ writer: [UInt8]) throws(ArchiveError) -> [UInt8] {
-        let path = layout.writer(writer.hex)
-        let file = try VaultFiles.parse(path) { octets throws(CryptoError) in
-            try TextFile(parsing: octets, type: "mailarc-writer/1")
-        }
-        guard file.isAuthentic(archive.keys) else { throw ArchiveError(.damaged, "its MAC is wrong", path: path) }
-        do { return try file.base64("key", count: 32) } catch {
-            throw ArchiveError(.damaged, "it has no key", path: path, cause: error)
-        }
-    }
-
-    private mutating func checkLedger() {
-        let bundleKey = options.level >= .structure ? archive.bundleKey : nil
+    private mutating func checkLedger(_ bundleKey: BundleKey?) {
         do throws(LedgerError) {
             let report = try Ledger.check(
-                directory: layout.log, origin: archive.identity.origin, publicKey: archive.identity.logKey,
-                bundleKey: bundleKey)
+                directory: layout.log, origin: identity.origin, publicKey: identity.logKey, bundleKey: bundleKey)
             self.report.leafCount = report.size
             for finding in report.findings {
                 find(
