@@ -1,4 +1,5 @@
 import MailIMAPCore
+import MailarcTesting
 import Testing
 
 @Suite("Session state machine")
@@ -156,6 +157,12 @@ struct SessionStateMachineTests {
     static func policy(
         _ mechanism: SessionStateMachine.Mechanism, nonce: String
     ) -> SessionStateMachine.Policy {
-        policy(startTLS: false, mechanism, scram: TestSHA256.primitives(nonce: nonce))
+        policy(startTLS: false, mechanism, scram: Self.primitives(nonce: nonce))
+    }
+
+    static func primitives(nonce: String) -> SCRAMPrimitives {
+        SCRAMPrimitives(
+            sha256: { TestSHA256.hash($0) }, hmacSHA256: { TestSHA256.hmac($0, $1) },
+            pbkdf2SHA256: { TestSHA256.pbkdf2($0, $1, $2) }, nonce: { nonce })
     }
 }

@@ -1,6 +1,7 @@
 import Foundation
 import MailCore
 import MailIMAP
+import MailIMAPCore
 import MailarcTesting
 import Testing
 
@@ -61,6 +62,39 @@ struct DovecotTests {
         options.requiresTLS = true
         try await DovecotServer.with(options) { server in
             #expect(await errorKind { try await Self.store(server, .startTLS).connect() } == nil)
+        }
+    }
+
+    static let scram = SCRAMPrimitives(
+        sha256: { TestSHA256.hash($0) }, hmacSHA256: { TestSHA256.hmac($0, $1) },
+        pbkdf2SHA256: { TestSHA256.pbkdf2($0, $1, $2) },
+        nonce: { TestSHA256.base64((0..<18).map { _ in UInt8.random(in: 0...255) }) })
+
+    @Test("SCRAM-SHA-256 logs in, also where nothing else is offered, and a wrong password says so")
+    func scram() async throws {
+        for mechanisms in ["scram-sha-256", "scram-sha-256 plain login"] {
+            var options = DovecotServer.Options()
+            options.users = ["anna": "pässword, with = signs"]
+            options.mechanisms = mechanisms
+            try await DovecotServer.with(options) { server in
+                func kind(
+                    _ mechanism: SessionStateMachine.Mechanism, _ password: String = "pässword, with = signs"
+                ) async -> StoreError.Kind? {
+                    let store = Self.store(server, .implicitTLS) {
+                        ($0.mechanism, $0.scram, $0.password) = (mechanism, Self.scram, { Array(password.utf8) })
+                    }
+                    let kind = await errorKind { try await store.connect() }
+                    await store.close()
+                    return kind
+                }
+                #expect(await kind(.scramSHA256) == nil)
+                #expect(await kind(.automatic) == nil)
+                if mechanisms.contains("plain") {
+                    #expect(await kind(.scramSHA256, "secret") == .authenticationFailed)
+                } else {
+                    #expect(await kind(.plain) == .capabilityMissing)
+                }
+            }
         }
     }
 

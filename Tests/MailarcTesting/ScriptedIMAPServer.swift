@@ -90,6 +90,8 @@ public final class ScriptedIMAPServer: Sendable {
             Thread.detachNewThread {
                 ScriptedIMAPSession(self, self.wire(connection)).serve()
                 self.state.withLock { state in state.connections.removeAll { $0 == connection } }
+                // A process started meanwhile may hold a copy of the descriptor: closing alone would not end it.
+                _ = shutdown(connection, Int32(SHUT_RDWR))
                 close(connection)
             }
         }

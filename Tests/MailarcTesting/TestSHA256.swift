@@ -1,8 +1,7 @@
 import Foundation
-import MailIMAPCore
 
-/// SHA-256 for vectors in tests only (FIPS 180-4); slow and not constant-time.
-enum TestSHA256 {
+/// SHA-256 for vectors and SCRAM in tests only (FIPS 180-4); slow and not constant-time.
+public enum TestSHA256 {
     private static let primes: [UInt32] = {
         var found: [UInt32] = []
         var candidate: UInt32 = 2
@@ -19,7 +18,7 @@ enum TestSHA256 {
     private static let constants = primes.map { fraction(cbrt(Double($0))) }
     private static let initial = primes.prefix(8).map { fraction(Double($0).squareRoot()) }
 
-    static func hash(_ message: [UInt8]) -> [UInt8] {
+    public static func hash(_ message: [UInt8]) -> [UInt8] {
         var padded = message + [0x80]
         while padded.count % 64 != 56 { padded.append(0) }
         padded += (0..<8).map { UInt8(truncatingIfNeeded: UInt64(message.count * 8) >> UInt64(56 - 8 * $0)) }
@@ -51,13 +50,13 @@ enum TestSHA256 {
         for index in 0..<8 { state[index] &+= v[index] }
     }
 
-    static func hmac(_ key: [UInt8], _ message: [UInt8]) -> [UInt8] {
+    public static func hmac(_ key: [UInt8], _ message: [UInt8]) -> [UInt8] {
         let short = key.count > 64 ? hash(key) : key
         let block = short + [UInt8](repeating: 0, count: 64 - short.count)
         return hash(block.map { $0 ^ 0x5C } + hash(block.map { $0 ^ 0x36 } + message))
     }
 
-    static func pbkdf2(_ password: [UInt8], _ salt: [UInt8], _ count: Int) -> [UInt8] {
+    public static func pbkdf2(_ password: [UInt8], _ salt: [UInt8], _ count: Int) -> [UInt8] {
         var block = hmac(password, salt + [0, 0, 0, 1])
         var result = block
         for _ in 1..<count {
@@ -67,10 +66,5 @@ enum TestSHA256 {
         return result
     }
 
-    static func primitives(nonce: String) -> SCRAMPrimitives {
-        SCRAMPrimitives(
-            sha256: { hash($0) }, hmacSHA256: { hmac($0, $1) }, pbkdf2SHA256: { pbkdf2($0, $1, $2) }, nonce: { nonce })
-    }
-
-    static func base64(_ octets: [UInt8]) -> String { Data(octets).base64EncodedString() }
+    public static func base64(_ octets: [UInt8]) -> String { Data(octets).base64EncodedString() }
 }
