@@ -65,7 +65,10 @@ extension EndToEnd {
                 var text = "From: a@example.org\nTo: b@example.org\nSubject: number \(number)\n"
                 if number < 24 {
                     let octets = Data(
-                        (0..<500_000).flatMap { _ in withUnsafeBytes(of: generator.next()) { Array($0) } })
+                        (0..<500_000).flatMap { _ in
+                            let word = generator.next()
+                            return (0..<8).map { UInt8(truncatingIfNeeded: word >> (8 * $0)) }
+                        })
                     text += "MIME-Version: 1.0\nContent-Type: application/octet-stream\n"
                     text += "Content-Transfer-Encoding: base64\n\n"
                     text += octets.base64EncodedString(options: [.lineLength76Characters, .endLineWithLineFeed]) + "\n"

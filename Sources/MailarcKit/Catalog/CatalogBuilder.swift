@@ -157,10 +157,12 @@ extension Workspace {
         if try ledgerLag() != nil { try await recover() }
     }
 
-    /// Opens a writer, which makes everything whole, and closes it again; a living writer does that itself.
+    /// Opens a writer, which makes everything whole, and closes it again.
+    ///
+    /// A living writer does that itself; where the disk is full or not ours to write, what is there is read as it is.
     func recover() async throws(KitError) {
         do throws(KitError) { try await withWriter { _ throws(KitError) in } } catch {
-            guard error.kind == .busy else { throw error }
+            guard [.busy, .diskFull, .ioFailed].contains(error.kind) else { throw error }
         }
     }
 
