@@ -30,9 +30,12 @@ struct CheckCommand: AsyncParsableCommand {
 
     func run() async throws {
         let progress = output.progressView
-        let report = try await archive.with { workspace throws(KitError) in
-            try await workspace.check(level: level, sample: sample, progress: progress.handler)
-        }
+        let report =
+            level == 0
+            ? try await Workspace.checkWithoutKeys(at: archive.path(), progress: progress.handler)
+            : try await archive.with { workspace throws(KitError) in
+                try await workspace.check(level: level, sample: sample, progress: progress.handler)
+            }
         progress.finish()
         try output.output.render(report, command: "check", text: Self.lines)
         if !report.isClean { throw Outcome(status: .damaged) }

@@ -21,6 +21,18 @@ extension Workspace {
         return report
     }
 
+    /// Verifies what can be verified without any key: level 0.
+    public static func checkWithoutKeys(
+        at path: String, progress: @escaping ProgressHandler
+    ) async throws(KitError) -> CheckReport {
+        do throws(ArchiveError) {
+            let report = try ArchiveCheck.runWithoutKeys(at: path) { done, total, subject in
+                progress(KitProgress(phase: "checking", subject: subject, done: done, total: total))
+            }
+            return CheckReport(report, level: 0, sample: 1)
+        } catch { throw KitError(error, at: path) }
+    }
+
     /// The catalog is a cache; damage to it is named all the same, and mended by rebuild-catalog.
     private func catalogFindings() throws(KitError) -> [Finding] {
         do {
