@@ -312,7 +312,7 @@ class Archive:
             import zstandard
             preset = preset and zstandard.ZstdCompressionDict(preset, dict_type=zstandard.DICT_TYPE_RAWCONTENT)
             stream = zstandard.ZstdDecompressor(dict_data=preset or None, format=zstandard.FORMAT_ZSTD1_MAGICLESS)
-            payload = stream.decompress(payload, max_output_size=max(1, size))
+            payload = stream.decompressobj().decompress(payload)
         need(method <= 2 and len(payload) == size, "chunk: method or length")
         return payload
 
