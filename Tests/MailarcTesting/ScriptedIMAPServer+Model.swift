@@ -5,6 +5,13 @@ extension ScriptedIMAPServer {
         public var user = "anna"
         public var password = "secret"
         public var mailboxes: [Mailbox]
+        public var greeting = "ready"
+        /// The answer to NAMESPACE.
+        public var namespaces = "((\"\" \"/\")) NIL NIL"
+        /// What LIST of everything does not show.
+        public var hiddenPrefix: String?
+        /// Messages one command works on, the last ones first. RFC 9738
+        public var messageLimit: Int?
         public var faults = Faults()
 
         public init(capabilities: [String] = Self.rich, mailboxes: [Mailbox]) {
@@ -116,6 +123,14 @@ extension ScriptedIMAPServer {
         public var fetchAnswer: [UInt8]?
         /// Completes every command under another tag.
         public var wrongTag = false
+        /// BAD to what was sent before the command before was answered.
+        public var refusesPipelining = false
+        /// Completions instead of answers, by command (`UID FETCH`), so many times.
+        public var denials: [String: (text: String, times: Int)] = [:]
+        /// EXAMINE, other than SELECT, names another UIDVALIDITY.
+        public var falseExamine = false
+        /// Said before closing, at the first command of a mailbox.
+        public var farewell: String?
 
         public init() {}
     }

@@ -32,7 +32,13 @@ extension ScriptedIMAPSession {
             since = modifier.last?.word.flatMap { UInt64($0) } ?? 0
         }
         guard model.has("CONDSTORE") || !items.contains("MODSEQ") else { return try complete("BAD no MODSEQ") }
-        let wanted = uids(set, mailbox)
+        var wanted = uids(set, mailbox)
+        var completion = "OK done"
+        if let limit = model.messageLimit, wanted.count > limit {
+            let worked = wanted.sorted().suffix(limit)
+            completion = "OK [MESSAGELIMIT \(limit) \(worked.first ?? 0)] part"
+            wanted = Set(worked)
+        }
         let hasBodies = items.contains { $0.hasPrefix("BODY.PEEK[") }
         if hasBodies, !wanted.isDisjoint(with: model.faults.refused) { return try complete("NO [UNAVAILABLE] not now") }
         for (index, message) in mailbox.messages.enumerated() where wanted.contains(message.uid) {
@@ -46,7 +52,7 @@ extension ScriptedIMAPSession {
             }
             try wire.write(")\r\n")
         }
-        try complete("OK done")
+        try complete(completion)
     }
 
     private func isOmitted(_ uid: UInt32, _ model: Model) -> Bool {

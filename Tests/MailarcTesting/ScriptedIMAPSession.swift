@@ -1,4 +1,5 @@
 import Foundation
+import MailCore
 
 /// One session of the scripted server.
 final class ScriptedIMAPSession {
@@ -9,6 +10,7 @@ final class ScriptedIMAPSession {
     let wire: ScriptedIMAPWire
     var selected: String?
     var isQuickResync = false
+    var isUTF8 = false
     private var isAuthenticated = false
     private var tag = ""
 
@@ -21,10 +23,18 @@ final class ScriptedIMAPSession {
             if let greeting = model.faults.greeting {
                 try wire.write(greeting[...])
             } else {
-                try wire.write("* OK [CAPABILITY \(capabilities)] ready\r\n")
+                try wire.write("* OK [CAPABILITY \(capabilities)] \(model.greeting)\r\n")
             }
+            var isEarly = false
             while let command = try wire.readCommand() {
-                guard try answer(ScriptedArgument.parse(command)) else { break }
+                let isNextEarly = server.model.faults.refusesPipelining && wire.hasMore()
+                let arguments = ScriptedArgument.parse(command)
+                if isEarly {
+                    try wire.write("\(arguments.first?.word ?? "*") BAD not so fast\r\n")
+                } else {
+                    guard try answer(arguments) else { break }
+                }
+                isEarly = isNextEarly
             }
             try wire.flush()
         } catch {}
@@ -39,6 +49,7 @@ final class ScriptedIMAPSession {
         let model = server.model
         self.tag = model.faults.wrongTag && name != "LOGIN" && name != "AUTHENTICATE" ? "WRONG" : tag
         server.log(Self.describe(name, arguments))
+        if try deny(name, arguments, model) { return true }
         for _ in 0..<model.faults.flood { try wire.write("* 1 EXISTS\r\n") }
         switch name {
         case "LOGOUT":
@@ -59,6 +70,14 @@ final class ScriptedIMAPSession {
             }
             try authenticated(name, arguments, model)
         }
+        return true
+    }
+
+    private func deny(_ name: String, _ arguments: [ScriptedArgument], _ model: Model) throws -> Bool {
+        let whole = name == "UID" ? "UID " + (arguments.dropFirst(2).first?.word?.uppercased() ?? "") : name
+        guard let denial = model.faults.denials[whole], denial.times > 0 else { return false }
+        server.update { $0.faults.denials[whole]?.times -= 1 }
+        try complete(denial.text)
         return true
     }
 
@@ -100,10 +119,11 @@ final class ScriptedIMAPSession {
         case "ENABLE" where model.has("ENABLE"):
             let names = arguments.dropFirst(2).compactMap { $0.word?.uppercased() }
             if names.contains("QRESYNC"), model.has("QRESYNC") { isQuickResync = true }
+            if names.contains("UTF8=ACCEPT"), model.has("UTF8=ACCEPT") { isUTF8 = true }
             if !model.faults.enableIsSilent { try wire.write("* ENABLED \(names.joined(separator: " "))\r\n") }
             try complete("OK done")
         case "NAMESPACE" where model.has("NAMESPACE"):
-            try wire.write("* NAMESPACE ((\"\" \"/\")) NIL NIL\r\n")
+            try wire.write("* NAMESPACE \(model.namespaces)\r\n")
             try complete("OK done")
         case "LIST": try list(arguments, model)
         case "STATUS": try status(arguments, model)
@@ -134,10 +154,12 @@ final class ScriptedIMAPSession {
                 items = (returns[place + 1].list ?? []).compactMap(\.word).joined(separator: " ")
             }
         }
-        for mailbox in model.mailboxes {
+        let prefix = (arguments.count > 3 ? arguments[3].word ?? "" : "").prefix { $0 != "*" }
+        for mailbox in model.mailboxes where mailbox.name.hasPrefix(prefix) {
+            if let hidden = model.hiddenPrefix, mailbox.name.hasPrefix(hidden), !prefix.hasPrefix(hidden) { continue }
             let delimiter = mailbox.delimiter.map { "\"\($0)\"" } ?? "NIL"
             try wire.write(
-                "* LIST (\(mailbox.attributes.joined(separator: " "))) \(delimiter) \(Self.quoted(mailbox.name))\r\n")
+                "* LIST (\(mailbox.attributes.joined(separator: " "))) \(delimiter) \(quoted(mailbox.name))\r\n")
             guard let items, !mailbox.attributes.contains("\\Noselect"),
                 !model.faults.omittedStatus.contains(mailbox.name)
             else { continue }
@@ -147,7 +169,7 @@ final class ScriptedIMAPSession {
     }
 
     private func status(_ arguments: [ScriptedArgument], _ model: Model) throws {
-        guard arguments.count > 3, let mailbox = model.mailboxes.first(where: { $0.name == arguments[2].word }) else {
+        guard arguments.count > 3, let mailbox = mailbox(arguments[2], model) else {
             return try complete("NO [NONEXISTENT] no such mailbox")
         }
         try writeStatus(mailbox, (arguments[3].list ?? []).compactMap(\.word).joined(separator: " "), model)
@@ -164,20 +186,35 @@ final class ScriptedIMAPSession {
             default: "\(item) 0"
             }
         }
-        try wire.write("* STATUS \(Self.quoted(mailbox.name)) (\(values.joined(separator: " ")))\r\n")
+        try wire.write("* STATUS \(quoted(mailbox.name)) (\(values.joined(separator: " ")))\r\n")
     }
 
-    private static func quoted(_ name: String) -> String {
-        "\"" + name.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"") + "\""
+    /// The mailbox a client of this session means.
+    private func mailbox(_ argument: ScriptedArgument, _ model: Model) -> Mailbox? {
+        model.mailboxes.first { named($0.name) == argument.word }
+    }
+
+    /// `name` as this session spells it.
+    private func named(_ name: String) -> String {
+        isUTF8 ? ModifiedUTF7.decode(Array(name.utf8)) ?? name : name
+    }
+
+    private func quoted(_ name: String) -> String {
+        "\"" + named(name).replacing("\\", with: "\\\\").replacing("\"", with: "\\\"") + "\""
     }
 
     private func select(_ arguments: [ScriptedArgument], _ model: Model) throws {
         if let endless = model.faults.endless {
             while true { try wire.write(endless[...]) }
         }
+        if let farewell = model.faults.farewell {
+            try wire.write("* BYE \(farewell)\r\n")
+            try wire.flush()
+            throw ScriptedIMAPWire.Closed()
+        }
         if isQuickResync, selected != nil { try wire.write("* OK [CLOSED] before\r\n") }
         selected = nil
-        guard arguments.count > 2, let mailbox = model.mailboxes.first(where: { $0.name == arguments[2].word }),
+        guard arguments.count > 2, let mailbox = mailbox(arguments[2], model),
             !mailbox.attributes.contains("\\Noselect")
         else { return try complete("NO [NONEXISTENT] no such mailbox") }
         let parameters = arguments.dropFirst(3).first?.list ?? []
@@ -190,7 +227,9 @@ final class ScriptedIMAPSession {
         let flags = ["\\Answered", "\\Flagged", "\\Deleted", "\\Seen", "\\Draft"] + keywords
         try wire.write("* FLAGS (\(flags.joined(separator: " ")))\r\n* OK [PERMANENTFLAGS ()] read only\r\n")
         try wire.write("* \(mailbox.messages.count) EXISTS\r\n* 0 RECENT\r\n")
-        try wire.write("* OK [UIDVALIDITY \(mailbox.uidValidity)] x\r\n* OK [UIDNEXT \(mailbox.uidNext)] x\r\n")
+        let isFalse = model.faults.falseExamine && arguments[1].word?.uppercased() == "EXAMINE"
+        let uidValidity = mailbox.uidValidity + (isFalse ? 1 : 0)
+        try wire.write("* OK [UIDVALIDITY \(uidValidity)] x\r\n* OK [UIDNEXT \(mailbox.uidNext)] x\r\n")
         if model.has("CONDSTORE") || model.has("QRESYNC") {
             let lie = model.faults.highestModSeq
             let code = lie == "" ? "NOMODSEQ" : "HIGHESTMODSEQ \(lie ?? String(mailbox.highestModSeq))"

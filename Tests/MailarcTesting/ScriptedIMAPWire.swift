@@ -43,6 +43,13 @@ final class ScriptedIMAPWire {
         output.removeAll(keepingCapacity: true)
     }
 
+    /// More is there, or comes while a slow server would work.
+    func hasMore() -> Bool {
+        guard inputStart == input.count else { return true }
+        var one = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+        return unsafe poll(&one, 1, 20) > 0
+    }
+
     /// One command with its literals in place; `nil` at the end.
     func readCommand() throws -> [UInt8]? {
         var command: [UInt8] = []

@@ -9,10 +9,17 @@ extension IMAPSession {
     func mailboxes() async throws(StoreError) -> (listings: [MailboxListing], isComplete: Bool) {
         var entries: [ListEntry] = []
         var statuses: [MailboxName: MailboxStatusResponse] = [:]
-        var result = try await list(returning: listReturns, &entries, &statuses)
-        if result.condition != .ok, !listReturns.isEmpty {
-            entries = []
-            result = try await list(returning: [], &entries, &statuses)
+        var returning = listReturns
+        var result = try await list(returning: returning, &entries, &statuses)
+        if result.condition != .ok, !returning.isEmpty {
+            (entries, returning) = ([], [])
+            result = try await list(returning: returning, &entries, &statuses)
+        }
+        // Personal ones only: those of others may be all users of a site or all groups of a news server.
+        for namespace in namespaces.personal where !namespace.prefix.isEmpty {
+            guard !entries.contains(where: { $0.name.starts(with: namespace.prefix) }) else { continue }
+            let more = try await list(namespace.prefix, returning: returning, &entries, &statuses)
+            if more.condition != .ok { result = more }
         }
         var listings: [MailboxListing] = []
         var seen: Set<MailboxName> = []
@@ -46,16 +53,22 @@ extension IMAPSession {
         return returns
     }
 
+    /// What begins with `prefix`.
+    ///
+    /// - Throws: `.throttled`; any other refusal is the completion that is returned.
     private func list(
-        returning: [ListReturn], _ entries: inout [ListEntry], _ statuses: inout [MailboxName: MailboxStatusResponse]
+        _ prefix: [UInt8] = [], returning: [ListReturn], _ entries: inout [ListEntry],
+        _ statuses: inout [MailboxName: MailboxStatusResponse]
     ) async throws(StoreError) -> StatusResponse {
-        try await run(.list(returning: returning)) { response throws(StoreError) in
+        let status = try await run(.list(prefix: prefix, returning: returning)) { response throws(StoreError) in
             if case .list(let entry) = response { entries.append(entry) }
             take(response, &statuses)
             guard entries.count <= Self.mailboxLimit else {
                 throw StoreError(.limitExceeded, "The server lists more than \(Self.mailboxLimit) mailboxes")
             }
         }
+        if status.isTemporary { throw .throttled(status) }
+        return status
     }
 
     /// LIMIT: mailboxes of one account.
@@ -70,17 +83,37 @@ extension IMAPSession {
     private func askStatus(
         of names: [MailboxName], _ statuses: inout [MailboxName: MailboxStatusResponse]
     ) async throws(StoreError) {
+        let window = pipelining == .refused ? 1 : Self.statusWindow
+        let refused = try await askStatus(of: names, window: window, &statuses)
+        guard pipelining == .assumed, let first = refused.first else { return }
+        // Is it the command or that it did not wait?
+        let isRefusedAlone = try await !askStatus(of: [first], window: 1, &statuses).isEmpty
+        pipelining = isRefusedAlone ? .proven : .refused
+        guard !isRefusedAlone else { return }
+        _ = try await askStatus(of: Array(refused.dropFirst()), window: 1, &statuses)
+    }
+
+    /// Asks with `window` commands in flight; returns those answered BAD.
+    private func askStatus(
+        of names: [MailboxName], window: Int, _ statuses: inout [MailboxName: MailboxStatusResponse]
+    ) async throws(StoreError) -> [MailboxName] {
         var sent = names.startIndex
-        var open: [String] = []
+        var open: [String: MailboxName] = [:]
+        var refused: [MailboxName] = []
         while sent < names.endIndex || !open.isEmpty {
-            while sent < names.endIndex, open.count < Self.statusWindow {
-                open.append(try await send(.status(WireName(names[sent], isUTF8: isUTF8), statusItems)))
+            while sent < names.endIndex, open.count < window {
+                let tag = try await send(.status(WireName(names[sent], isUTF8: isUTF8), statusItems))
+                open[tag] = names[sent]
                 sent += 1
             }
             let response = try await nextResponse()
             take(response, &statuses)
-            if case .tagged(let tag, _) = response { open.removeAll { $0 == tag } }
+            guard case .tagged(let tag, let status) = response, let name = open.removeValue(forKey: tag) else {
+                continue
+            }
+            if status.condition == .bad { refused.append(name) }
         }
+        return refused
     }
 }
 

@@ -2,26 +2,57 @@ import MailCore
 import MailIMAPCore
 
 extension IMAPSession {
+    /// One mailbox to look at: its name, what is known of it, and what a listing said.
+    typealias Glance = (mailbox: MailboxName, cursor: MailboxCursor?, announced: MailboxStatus?)
+
     /// Looks at `mailboxes`: all first flights at once, then whatever single ones still need.
     func observe(
-        _ mailboxes: [(MailboxName, MailboxCursor?)]
+        _ mailboxes: [Glance]
     ) async throws(StoreError) -> [Result<MailboxObservation, StoreError>] {
-        var looks = mailboxes.map {
-            MailboxLook($0.0, since: $0.1, capabilities: capabilities, isUTF8: isUTF8)
-        }
         selected = nil
-        var tags: [[String]] = []
-        for look in looks {
-            var own: [String] = []
-            for command in look.commands { own.append(try await send(command)) }
-            tags.append(own)
+        var looks = mailboxes.map(look)
+        var open = looks.indices.last
+        if pipelining == .refused {
+            for index in looks.indices { try await fly(looks[index].commands, into: &looks[index]) }
+        } else {
+            var tags: [[String]] = []
+            for look in looks { tags.append(try await send(look.commands)) }
+            for index in looks.indices { try await collect(tags[index], into: &looks[index]) }
+            for index in looks.indices where looks[index].wasMisunderstood && pipelining != .proven {
+                looks[index] = try await lookSlowly(at: mailboxes[index])
+                open = index
+            }
         }
-        for index in looks.indices { try await collect(tags[index], into: &looks[index]) }
         var results: [Result<MailboxObservation, StoreError>] = []
-        for index in looks.indices {
-            results.append(try await conclude(&looks[index], isOpen: index == looks.count - 1))
-        }
+        for index in looks.indices { results.append(try await conclude(&looks[index], index, &open)) }
         return results
+    }
+
+    private func look(at glance: Glance) -> MailboxLook {
+        MailboxLook(
+            glance.mailbox, since: glance.cursor, capabilities: capabilities, isUTF8: isUTF8,
+            opensBySelect: opensBySelect, announced: glance.announced)
+    }
+
+    /// The first flight again, command by command: was it a command that was refused, or that it did not wait?
+    private func lookSlowly(at glance: Glance) async throws(StoreError) -> MailboxLook {
+        var look = look(at: glance)
+        pipelining = .refused
+        try await fly(look.commands, into: &look)
+        if look.wasMisunderstood { pipelining = .proven }
+        return look
+    }
+
+    private func send(_ commands: [Command]) async throws(StoreError) -> [String] {
+        var tags: [String] = []
+        for command in commands { tags.append(try await send(command)) }
+        return tags
+    }
+
+    /// Sends `commands`, all at once if the server allows it, and gives the answers to `look`.
+    private func fly(_ commands: [Command], into look: inout MailboxLook) async throws(StoreError) {
+        guard pipelining == .refused else { return try await collect(try await send(commands), into: &look) }
+        for command in commands { try await collect([try await send(command)], into: &look) }
     }
 
     /// Gives responses to `look` until all of `tags` completed.
@@ -47,25 +78,24 @@ extension IMAPSession {
         }
     }
 
+    /// Sends what `look`, number `index`, still needs; `open` is the look whose mailbox is open.
     private func conclude(
-        _ look: inout MailboxLook, isOpen: Bool
+        _ look: inout MailboxLook, _ index: Int, _ open: inout Int?
     ) async throws(StoreError) -> Result<MailboxObservation, StoreError> {
-        var isOpen = isOpen
         while true {
             switch look.conclude() {
             case .done(let observation): return .success(observation)
             case .fail(let error): return .failure(error)
             case .again(let commands):
-                if !isOpen, look.isOpenExpected {
-                    _ = try await run(.examine(WireName(look.mailbox, isUTF8: isUTF8))) { response throws(StoreError) in
+                if open != index, look.isOpenExpected {
+                    let name = WireName(look.mailbox, isUTF8: isUTF8)
+                    _ = try await run(.open(name, bySelect: opensBySelect)) { response throws(StoreError) in
                         guard case .exists = response else { return }
                         try? look.receive(response)
                     }
                 }
-                isOpen = true
-                var tags: [String] = []
-                for command in commands { tags.append(try await send(command)) }
-                try await collect(tags, into: &look)
+                open = index
+                try await fly(commands, into: &look)
             }
         }
     }

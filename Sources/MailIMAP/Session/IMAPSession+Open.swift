@@ -34,6 +34,7 @@ extension IMAPSession {
         var tag: String?
         while true {
             let response = try await nextResponse()
+            if tag == nil, case .status(let status) = response { greeting = status.text }
             if case .tagged(let answered, _) = response, answered != tag {
                 throw StoreError(.protocolViolation, "The server answered a command that was never sent")
             }
@@ -61,6 +62,7 @@ extension IMAPSession {
     /// The first flight: nobody waits for its answers, but for those that change how names are spelt.
     private func introduce() async throws(StoreError) {
         if capabilities.contains("ID") { unattended.insert(try await send(.id(configuration.clientID))) }
+        if capabilities.hasNamespace { unattended.insert(try await send(.namespace)) }
         guard capabilities.hasEnable else { return }
         var wanted: [String] = []
         if capabilities.hasConditionalStore { wanted.append("CONDSTORE") }

@@ -15,6 +15,11 @@ final class IMAPSession: @unchecked Sendable {
     var isUTF8 = false
     /// What ID said.
     private(set) var serverID: [String: String] = [:]
+    /// The text of the greeting.
+    var greeting = ""
+    private(set) var namespaces = Namespaces()
+    private(set) var farewell: StatusResponse?
+    var pipelining = Pipelining.assumed
     /// The mailbox opened by the last successful EXAMINE.
     var selected: (name: MailboxName, uidValidity: UIDValidity)?
     /// Commands whose completion nobody waits for (ID, ENABLE, NAMESPACE).
@@ -35,6 +40,14 @@ final class IMAPSession: @unchecked Sendable {
         parser = ResponseParser(limits: configuration.parserLimits)
         // Unguessable, so that no message can hold a line that looks like an answer to this session.
         tagPrefix = String(UInt64.random(in: 0x1_0000_0000...0xFF_FFFF_FFFF), radix: 36, uppercase: true)
+    }
+
+    /// Whether the server takes a command before the one before is answered.
+    enum Pipelining { case assumed, proven, refused }
+
+    /// QUIRK: see ``Command/open(_:_:bySelect:)``.
+    var opensBySelect: Bool {
+        [greeting, serverID["name"] ?? ""].contains { $0.lowercased().contains("courier") }
     }
 
     func learn(_ capabilities: CapabilitySet) {
@@ -121,9 +134,7 @@ final class IMAPSession: @unchecked Sendable {
                     if parser.isInBody, endsWithOwnCompletion { throw Self.overlong }
                     waiting = ArraySlice(try await transport.read(isBulk: parser.isInBody))
                 }
-                guard let next = waiting.popFirst() else {
-                    throw StoreError(.connectionLost, "The server closed the connection", retry: .now)
-                }
+                guard let next = waiting.popFirst() else { throw closed }
                 (buffer, position) = (next, 0)
             }
         } catch let error as ProtocolError {
@@ -132,6 +143,15 @@ final class IMAPSession: @unchecked Sendable {
         } catch {
             throw TransportError.store(error)
         }
+    }
+
+    /// The server closed; perhaps it said why.
+    private var closed: StoreError {
+        guard let farewell else {
+            return StoreError(.connectionLost, "The server closed the connection", retry: .now)
+        }
+        guard !farewell.isTemporary else { return .throttled(farewell) }
+        return StoreError(.connectionLost, "The server closed the connection: \(farewell.text)", retry: .now)
     }
 
     private static let overlong = ProtocolError(
@@ -150,10 +170,20 @@ final class IMAPSession: @unchecked Sendable {
     /// Takes what concerns the session and not a command.
     private func isOwnBusiness(_ response: Response) -> Bool {
         switch response {
-        case .tagged(let tag, _): return unattended.remove(tag) != nil
+        case .tagged(let tag, let status):
+            guard unattended.remove(tag) != nil else { return false }
+            // Nobody waits for it, so nobody can ask again: from here on slowly.
+            if status.condition == .bad { pipelining = .refused }
+            return true
         case .id(let fields):
             serverID = fields
             return true
+        case .namespace(let value):
+            namespaces = value
+            return true
+        case .status(let status) where status.condition == .bye:
+            farewell = status
+            return false
         case .enabled(let names):
             if names.contains("UTF8=ACCEPT") { isUTF8 = true }
             return true

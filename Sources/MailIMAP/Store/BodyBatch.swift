@@ -16,6 +16,11 @@ struct BodyBatch {
     /// Not yet answered, ascending.
     var pending: [UID]
     var tag = ""
+    /// Sent before the one before was answered.
+    var isPipelined = false
+    var askedCount = 0
+    /// How often the call had waited for the server when this was sent.
+    var pauseCount = 0
 
     /// LIMIT: Exchange refuses commands of about 40 kB; 8,000 octets pass everywhere.
     static let commandOctetCount = 8_000

@@ -8,20 +8,26 @@ final class BodyFetch {
     /// LIMIT: times one message may break the connection before it is given up.
     static let attempts = 3
     private static let windowCount = 2
+    /// LIMIT: a server that wants to be left alone for longer than this ends the call.
+    static let patience = Duration.seconds(5)
+    /// LIMIT: times a call waits for the server.
+    static let pauses = 1
 
     let mailbox: MailboxName
     let uidValidity: UIDValidity
     let configuration: IMAPConfiguration
-    private let pool: ConnectionPool
-    private let announced: [UID: Int]
-    private var lent: IMAPSession?
+    let pool: ConnectionPool
+    let announced: [UID: Int]
+    var lent: IMAPSession?
 
-    private var queue: [BodyBatch]
-    private(set) var inFlight: [BodyBatch] = []
-    private var report = FetchReport()
-    private var breaks: [UID: Int] = [:]
-    private var emptyBodies: Set<UID> = []
-    private var current: UID?
+    var queue: [BodyBatch]
+    var inFlight: [BodyBatch] = []
+    var report = FetchReport()
+    var breaks: [UID: Int] = [:]
+    var emptyBodies: Set<UID> = []
+    var current: UID?
+    var stillThere: Set<UID> = []
+    var pauseCount = 0
 
     init(
         _ messages: [MessageSummary], from mailbox: MailboxName, uidValidity: UIDValidity,
@@ -59,80 +65,11 @@ final class BodyFetch {
         }
     }
 
-    // MARK: Opening and recovering
-
-    /// Leases a session and opens the mailbox there, unless it is open.
-    func open() async throws(StoreError) {
-        if let lent { await pool.discard(lent) }
-        lent = nil
-        let leased = try await pool.lease(for: mailbox)
-        lent = leased
-        if let selected = leased.selected, selected.name == mailbox, selected.uidValidity == uidValidity { return }
-        do throws(StoreError) {
-            try await examine(leased)
-        } catch {
-            // A session that lay idle may be dead without anybody's fault.
-            guard error.kind == .connectionLost else { throw error }
-            await pool.discard(leased)
-            lent = nil
-            let fresh = try await pool.lease(for: mailbox)
-            lent = fresh
-            try await examine(fresh)
-        }
-    }
-
-    private func examine(_ session: IMAPSession) async throws(StoreError) {
-        var found: UInt32?
-        session.selected = nil
-        let status = try await session.run(.examine(WireName(mailbox, isUTF8: session.isUTF8))) {
-            response throws(StoreError) in
-            if case .status(let status) = response, case .uidValidity(let value)? = status.code { found = value }
-        }
-        guard status.condition == .ok else {
-            throw StoreError(.noSuchMailbox, "The server refused EXAMINE: \(status.text)", mailbox: mailbox)
-        }
-        guard (found ?? 0) == uidValidity.value else {
-            throw StoreError(
-                .uidValidityChanged, "UIDVALIDITY is \(found ?? 0), not \(uidValidity)", mailbox: mailbox, retry: .later
-            )
-        }
-        session.selected = (mailbox, uidValidity)
-    }
-
-    private static func isWorthReconnecting(_ error: StoreError) -> Bool {
-        error.kind == .connectionLost || error.kind == .protocolViolation
-    }
-
-    /// Blames the message the connection broke in, puts the rest back, and opens a new connection.
-    private func recover(from error: StoreError) async throws(StoreError) {
-        let suspect = current ?? inFlight.first?.pending.first
-        current = nil
-        guard let suspect else {
-            try await open()
-            return
-        }
-        breaks[suspect, default: 0] += 1
-        let isGarbled = (error.cause as? ProtocolError)?.kind == .garbled
-        let isGivenUp = isGarbled || breaks[suspect, default: 0] >= Self.attempts
-        if isGivenUp {
-            report.refused[suspect] = Refusal(isGarbled ? .garbled : .connectionLost, detail: error.message)
-        }
-        for batch in inFlight.reversed() {
-            var rest = batch
-            rest.pending.removeAll { $0 == suspect }
-            if !rest.pending.isEmpty { queue.append(rest) }
-            if batch.pending.contains(suspect), !isGivenUp {
-                queue.append(BodyBatch(kind: batch.kind == .partial ? .partial : .bodies, pending: [suspect]))
-            }
-        }
-        inFlight = []
-        try await open()
-    }
-
     // MARK: One step
 
     private func step(_ consume: (any IncomingMessage) async throws -> Void) async throws(StoreError) {
-        while inFlight.count < Self.windowCount, let next = queue.last {
+        let window = try session.pipelining == .refused ? 1 : Self.windowCount
+        while inFlight.count < window, let next = queue.last {
             if next.kind == .partial {
                 guard inFlight.isEmpty else { break }
                 queue.removeLast()
@@ -144,13 +81,14 @@ final class BodyFetch {
         switch try await session.nextEvent() {
         case .literalBegin(let literal): try await receive(literal, consume)
         case .response(.fetch(let fetch)): try await receive(fetch, consume)
-        case .response(.tagged(let tag, let status)): try complete(tag, status)
+        case .response(.tagged(let tag, let status)): try await complete(tag, status)
         case .response, .literalOctets, .literalEnd: break
         }
     }
 
     private func send(_ batch: BodyBatch) async throws(StoreError) {
         var sent = batch
+        (sent.isPipelined, sent.pauseCount, sent.askedCount) = (!inFlight.isEmpty, pauseCount, batch.pending.count)
         inFlight.append(sent)
         let items: [FetchItem] = batch.kind == .existence ? [.uid] : [.uid, .body]
         sent.tag = try await session.send(.uidFetch(UIDSet(batch.pending).description, items))
@@ -176,7 +114,9 @@ final class BodyFetch {
     private func receive(
         _ literal: StreamedLiteral, _ consume: (any IncomingMessage) async throws -> Void
     ) async throws(StoreError) {
-        guard let uid = literal.uid ?? onlyPending, literal.item == "BODY[]", isExpected(uid) else { return }
+        guard literal.item == "BODY[]" else { return }
+        guard let uid = literal.uid ?? onlyPending else { return try await receiveUnnamed(literal, consume) }
+        guard isExpected(uid) else { return }
         if literal.octetCount == 0, announced[uid, default: 0] > 0 {
             emptyBodies.insert(uid)
             return
@@ -186,6 +126,33 @@ final class BodyFetch {
         try await hand(message, to: consume)
         try await message.finish()
         delivered(uid)
+    }
+
+    /// QUIRK: a body whose UID comes behind it is kept until that; one beyond a batch's size is asked for alone.
+    private func receiveUnnamed(
+        _ literal: StreamedLiteral, _ consume: (any IncomingMessage) async throws -> Void
+    ) async throws(StoreError) {
+        guard literal.octetCount <= configuration.bodyBatchOctetCount else { return }
+        let session = try session
+        var octets: [UInt8] = []
+        octets.reserveCapacity(literal.octetCount)
+        while true {
+            switch try await session.nextEvent() {
+            case .literalOctets(let range): octets += session.octets(range)
+            case .literalBegin, .literalEnd: continue
+            case .response(.fetch(let fetch)):
+                guard let uid = fetch.uid, isExpected(uid) else { return }
+                guard !octets.isEmpty || announced[uid, default: 0] == 0 else {
+                    emptyBodies.insert(uid)
+                    return
+                }
+                try await hand(WholeMessage(uid, octets), to: consume)
+                return delivered(uid)
+            case .response(let response):
+                guard case .tagged(let tag, let status) = response else { continue }
+                return try await complete(tag, status)
+            }
+        }
     }
 
     /// Bodies that came as NIL or between quotes.
@@ -227,47 +194,6 @@ final class BodyFetch {
                 .consumerFailed, "UID \(message.uid) could not be taken: \(error)", mailbox: mailbox, cause: error)
         }
         if let failure = message.failure { throw failure }
-    }
-
-    // MARK: Completion
-
-    private var stillThere: Set<UID> = []
-
-    private func complete(_ tag: String, _ status: StatusResponse) throws(StoreError) {
-        guard let index = inFlight.firstIndex(where: { $0.tag == tag }) else {
-            throw StoreError(.protocolViolation, "The server answered with a wrong tag", mailbox: mailbox)
-        }
-        let batch = inFlight.remove(at: index)
-        if batch.kind == .existence { return completeExistence(batch) }
-        guard !batch.pending.isEmpty else { return }
-        guard status.condition == .ok else {
-            if let uid = batch.pending.first, batch.pending.count == 1 {
-                report.refused[uid] = Refusal(.refusedByServer, detail: status.text)
-            } else {
-                queue += batch.halves.reversed()
-            }
-            return
-        }
-        guard batch.kind == .alone, let uid = batch.pending.first else {
-            queue.append(BodyBatch(kind: .existence, pending: batch.pending))
-            return
-        }
-        report.refused[uid] =
-            emptyBodies.contains(uid)
-            ? Refusal(.emptyBody, detail: "\(announced[uid, default: 0]) octets were announced")
-            : Refusal(.notDelivered, detail: status.text)
-    }
-
-    /// Those left out that still exist are asked for once more, alone.
-    private func completeExistence(_ batch: BodyBatch) {
-        for uid in batch.pending.reversed() {
-            if stillThere.contains(uid) {
-                queue.append(BodyBatch(kind: .alone, pending: [uid]))
-            } else {
-                report.refused[uid] = Refusal(.expunged)
-            }
-        }
-        stillThere.removeAll()
     }
 
     // MARK: Large messages

@@ -1,5 +1,6 @@
 public import MailCore
 import MailIMAPCore
+import Synchronization
 
 /// An IMAP account as a mail store. Reads only: mailboxes are opened with EXAMINE, bodies with BODY.PEEK.
 ///
@@ -7,6 +8,8 @@ import MailIMAPCore
 public final class IMAPAccountStore: MailStore {
     let configuration: IMAPConfiguration
     let pool: ConnectionPool
+    /// Counters of large mailboxes from the last listing.
+    private let announced = Mutex<[MailboxName: MailboxStatus]>([:])
 
     public init(configuration: IMAPConfiguration) {
         self.configuration = configuration
@@ -36,7 +39,12 @@ public final class IMAPAccountStore: MailStore {
 
     /// One round trip where the server has LIST-STATUS.
     public func mailboxes() async throws(StoreError) -> (listings: [MailboxListing], isComplete: Bool) {
-        try await withSession { (session) async throws(StoreError) in try await session.mailboxes() }
+        let found = try await withSession { (session) async throws(StoreError) in try await session.mailboxes() }
+        let large = found.listings.compactMap { listing in
+            listing.status.flatMap { $0.messageCount > ListingWindows.messageCount ? (listing.name, $0) : nil }
+        }
+        announced.withLock { $0 = Dictionary(large, uniquingKeysWith: { $1 }) }
+        return found
     }
 
     /// Two round trips at most for an honest server; a caller that compares ``MailboxListing/status`` first saves them.
@@ -61,11 +69,14 @@ public final class IMAPAccountStore: MailStore {
     ) async throws(StoreError) {
         var start = 0
         while start < mailboxes.count {
-            let window = Array(mailboxes[start..<min(start + configuration.observationWindow, mailboxes.count)])
+            let end = min(start + configuration.observationWindow, mailboxes.count)
+            let window = announced.withLock { known in
+                mailboxes[start..<end].map { (mailbox: $0.0, cursor: $0.1, announced: known[$0.0]) }
+            }
             let outcomes = try await withSession { (session) async throws(StoreError) in
                 try await session.observe(window)
             }
-            for (mailbox, outcome) in zip(window, outcomes) { await each(mailbox.0, outcome) }
+            for (mailbox, outcome) in zip(window, outcomes) { await each(mailbox.mailbox, outcome) }
             start += window.count
         }
     }

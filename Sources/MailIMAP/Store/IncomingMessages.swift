@@ -6,21 +6,22 @@ protocol FailableMessage: IncomingMessage {
     var failure: StoreError? { get }
 }
 
-/// A message that came between quotes, whole.
+/// A message that came whole: between quotes, or before its UID.
 final class WholeMessage: FailableMessage {
     let uid: UID
     let announcedOctetCount: Int?
     let failure: StoreError? = nil
-    private var octets: [UInt8]?
+    private var octets: ArraySlice<UInt8>
+    private static let pieceOctetCount = 1 << 16
 
     init(_ uid: UID, _ octets: [UInt8]) {
-        (self.uid, announcedOctetCount) = (uid, octets.count)
-        self.octets = octets.isEmpty ? nil : octets
+        (self.uid, announcedOctetCount, self.octets) = (uid, octets.count, octets[...])
     }
 
     func next() async throws(StoreError) -> [UInt8]? {
-        defer { octets = nil }
-        return octets
+        guard !octets.isEmpty else { return nil }
+        defer { octets = octets.dropFirst(Self.pieceOctetCount) }
+        return Array(octets.prefix(Self.pieceOctetCount))
     }
 }
 
@@ -172,6 +173,7 @@ final class PartialMessage: FailableMessage {
     }
 
     private func refused(_ status: StatusResponse) throws(StoreError) -> [UInt8]? {
+        if status.asksForPatience { throw .throttled(status) }
         guard offset == 0 else {
             throw StoreError(.refused, "The server refused a part of UID \(uid): \(status.text)")
         }

@@ -33,9 +33,9 @@ public enum SelectMode: Sendable, Hashable {
 }
 
 extension Command {
-    /// LIST with `returning`, which needs LIST-EXTENDED or what the option says.
-    public static func list(pattern: String = "*", returning: [ListReturn] = []) -> Command {
-        let command = Command("LIST").adding(" \"\" \"\(pattern)\"")
+    /// LIST of every name that begins with `prefix`, with `returning`, which needs LIST-EXTENDED or what it says.
+    public static func list(prefix: [UInt8] = [], returning: [ListReturn] = []) -> Command {
+        let command = Command("LIST").adding(" \"\"").adding(string: prefix + [.star])
         guard !returning.isEmpty else { return command }
         return command.adding(" RETURN (" + returning.map(\.text).joined(separator: " ") + ")")
     }
@@ -61,6 +61,13 @@ extension Command {
 
     public static func rename(_ mailbox: WireName, to newName: WireName) -> Command {
         Command("RENAME").adding(mailbox: mailbox).adding(mailbox: newName)
+    }
+
+    /// Opens `mailbox` for reading.
+    ///
+    /// QUIRK: Courier answers EXAMINE with counters of its own; there SELECT is used, and only what does not write.
+    public static func open(_ mailbox: WireName, _ mode: SelectMode = .plain, bySelect: Bool) -> Command {
+        bySelect ? select(mailbox, mode) : examine(mailbox, mode)
     }
 
     private func adding(_ mode: SelectMode) -> Command {

@@ -82,6 +82,10 @@ public struct Namespaces: Sendable, Hashable {
     public var personal: [Namespace] = []
     public var otherUsers: [Namespace] = []
     public var shared: [Namespace] = []
+
+    public init(personal: [Namespace] = [], otherUsers: [Namespace] = [], shared: [Namespace] = []) {
+        (self.personal, self.otherUsers, self.shared) = (personal, otherUsers, shared)
+    }
 }
 
 /// One line of LIST or LSUB; attributes in lower case with their backslash.

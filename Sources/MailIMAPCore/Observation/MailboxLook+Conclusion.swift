@@ -4,6 +4,7 @@ extension MailboxLook {
     /// What the commands so far amount to; call when all of them completed.
     public mutating func conclude() -> Conclusion {
         guard isOpen else { return concludeClosed() }
+        if let failure, failure.asksForPatience { return .fail(.throttled(failure, mailbox: mailbox)) }
         switch tier {
         case .full: return concludeFull()
         case .quickResync, .condStore, .extendedSearch:
@@ -17,17 +18,11 @@ extension MailboxLook {
         if failure?.condition == .bad, tier != .full || fullRounds == 0 {
             // A server that does not take its own EXAMINE parameters.
             tier = .full
-            return again([.examine(wireName), .uidFetch("1:*", plainMetadata)], isReopened: true)
+            return startAgain(plainMetadata, isReopened: true)
         }
-        switch failure?.code {
-        case .noPermission?:
-            return .fail(StoreError(.refused, "The server refused EXAMINE: \(text)", mailbox: mailbox))
-        case .unavailable?, .inUse?, .limit?, .throttled?, .serverBug?:
-            return .fail(
-                StoreError(.throttled, "The server cannot open it now: \(text)", mailbox: mailbox, retry: .later))
-        default:
-            return .fail(StoreError(.noSuchMailbox, "The server refused EXAMINE: \(text)", mailbox: mailbox))
-        }
+        if let failure, failure.isTemporary { return .fail(.throttled(failure, mailbox: mailbox)) }
+        let kind: StoreError.Kind = failure?.code == .noPermission ? .refused : .noSuchMailbox
+        return .fail(StoreError(kind, "The server refused to open it: \(text)", mailbox: mailbox))
     }
 
     /// The commands of ``Conclusion/again(_:)`` need the mailbox to be open.
@@ -44,39 +39,48 @@ extension MailboxLook {
     // MARK: Everything
 
     private mutating func concludeFull() -> Conclusion {
+        if !leftOut.isEmpty, rows.count > rowsAtLimit {
+            let more = listing(leftOut, metadata, from: finishedCount)
+            (leftOut, rowsAtLimit) = ([], rows.count)
+            commands += more
+            return .again(more)
+        }
         let messages = merged(rows)
         if failedCount > 0, messageCount > 0, fullRounds == 0 {
             // GMX, web.de: MODSEQ in FETCH is BAD.
-            return again([.uidFetch("1:*", plainMetadata)])
+            return startAgain(plainMetadata)
         }
         let adds = messages.count == messageCount && rowsWithoutUID == 0 && failedCount == 0
         // Something came or went during the look: once more, then it has to be called incomplete.
-        if !adds, fullRounds == 0 { return again([.uidFetch("1:*", metadata)]) }
+        if !adds, fullRounds == 0 { return startAgain(metadata) }
         let known = vanished
         let present = known.isEmpty ? messages : messages.filter { !known.contains($0.uid) }
         return .done(
             MailboxObservation(
-                status: status, content: .full(present), isComplete: adds && !isLimited && firstMessageCount != nil))
+                status: status, content: .full(present),
+                isComplete: adds && !isLimited && leftOut.isEmpty && firstMessageCount != nil))
     }
 
     /// Throws a delta away that cannot be believed.
     private mutating func startOver() -> Conclusion {
         tier = .full
-        return again([.uidFetch("1:*", metadata)], isFirstFullRound: true)
+        return startAgain(metadata, isFirstFullRound: true)
     }
 
-    private mutating func again(
-        _ commands: [Command], isReopened: Bool = false, isFirstFullRound: Bool = false
+    /// Forgets what came so far and lists everything.
+    private mutating func startAgain(
+        _ items: [FetchItem], isReopened: Bool = false, isFirstFullRound: Bool = false
     ) -> Conclusion {
         if !isFirstFullRound { fullRounds += 1 }
+        let ranges = ListingWindows.ranges(isReopened ? announced : status)
         (rows, vanished, searches, rowsWithoutUID) = ([], UIDSet(), [:], 0)
         (failure, failedCount) = (nil, 0)
-        if isReopened {
-            (finishedCount, isOpen, highestModSeq) = (0, false, nil)
-            if fullRounds == 0 { fullRounds = 1 }
-        }
-        self.commands += commands
-        return .again(commands)
+        (listed, leftOut, rowsAtLimit, isLimited) = ([:], [], 0, false)
+        if isReopened { (finishedCount, isOpen, highestModSeq) = (0, false, nil) }
+        let base = isReopened ? 1 : finishedCount
+        let more = (isReopened ? [opening()] : []) + listing(ranges, items, from: base)
+        commands += more
+        return .again(more)
     }
 
     // MARK: Deltas

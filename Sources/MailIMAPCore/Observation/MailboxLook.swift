@@ -22,6 +22,9 @@ public struct MailboxLook: Sendable {
     let wireName: WireName
     let cursor: MailboxCursor?
     let metadata: [FetchItem]
+    let opensBySelect: Bool
+    /// What a listing of all mailboxes said about this one.
+    let announced: MailboxStatus?
     public internal(set) var tier: Tier
     public internal(set) var commands: [Command] = []
 
@@ -44,18 +47,25 @@ public struct MailboxLook: Sendable {
     var failure: StatusResponse?
     var failedCount = 0
     var fullRounds = 0
-    /// Commands of earlier flights: searches are counted from here.
-    var baseIndex = 0
+    /// A command was answered BAD, though the mailbox is open or just was to be opened.
+    public private(set) var wasMisunderstood = false
+    /// UIDs that listing commands ask for, by their place among the commands.
+    var listed: [Int: ClosedRange<UInt32>] = [:]
+    /// What a server with MESSAGELIMIT left out of them.
+    var leftOut: [ClosedRange<UInt32>] = []
+    var rowsAtLimit = 0
 
     /// LIMIT: messages the server may report beyond twice its own count before it is taken for a flood.
     static let excessRows = 100_000
     /// LIMIT: keywords asked for one by one; beyond it a full listing is cheaper.
     static let keywordCount = 50
 
+    /// `announced`: counters from a listing, by which the listing of a large mailbox is cut.
     public init(
-        _ mailbox: MailboxName, since cursor: MailboxCursor?, capabilities: CapabilitySet, isUTF8: Bool = false
+        _ mailbox: MailboxName, since cursor: MailboxCursor?, capabilities: CapabilitySet, isUTF8: Bool = false,
+        opensBySelect: Bool = false, announced: MailboxStatus? = nil
     ) {
-        self.mailbox = mailbox
+        (self.mailbox, self.opensBySelect, self.announced) = (mailbox, opensBySelect, announced)
         wireName = WireName(mailbox, isUTF8: isUTF8)
         self.cursor = cursor
         metadata = Self.metadata(capabilities)
@@ -90,9 +100,18 @@ public struct MailboxLook: Sendable {
         return max(known, cursor?.status.uidNext?.value ?? 1)
     }
 
-    private func firstFlight(hasConditionalStore: Bool) -> [Command] {
-        guard let cursor, let last = cursor.knownUIDs.max else {
-            return [.examine(wireName, hasConditionalStore ? .condStore : .plain), .uidFetch("1:*", metadata)]
+    func opening(_ mode: SelectMode = .plain) -> Command { .open(wireName, mode, bySelect: opensBySelect) }
+
+    /// The commands that list `ranges`; the first of them is command number `base` of this look.
+    mutating func listing(_ ranges: [ClosedRange<UInt32>], _ items: [FetchItem], from base: Int) -> [Command] {
+        for (offset, range) in ranges.enumerated() { listed[base + offset] = range }
+        return ranges.map { .uidFetch(ListingWindows.text($0), items) }
+    }
+
+    private mutating func firstFlight(hasConditionalStore: Bool) -> [Command] {
+        guard tier != .full, let cursor, let last = cursor.knownUIDs.max else {
+            return [opening(hasConditionalStore ? .condStore : .plain)]
+                + listing(ListingWindows.ranges(announced), metadata, from: 1)
         }
         let new = Command.uidFetch("\(firstNewUID):*", metadata)
         switch tier {
@@ -100,16 +119,15 @@ public struct MailboxLook: Sendable {
             guard let modSeq = cursor.status.highestModSeq else { return [] }
             // QUIRK: never `1:*`: Cyrus then leaves out VANISHED for the highest UID (cyrus-imapd#6071).
             let known = UIDSet(ranges: [1...last.value])
-            return [.examine(wireName, .quickResync(cursor.status.uidValidity, modSeq, known: known)), new]
+            return [opening(.quickResync(cursor.status.uidValidity, modSeq, known: known)), new]
         case .condStore:
             let changed = Command.uidFetch(
                 "1:\(last)", [.uid, .flags, .modSeq], changedSince: cursor.status.highestModSeq)
-            return [.examine(wireName, .condStore), changed, new]
+            return [opening(.condStore), changed, new]
         case .extendedSearch:
             let keys = [SearchKey.all] + Self.systemFlags.map { .flag($0) }
-            return [.examine(wireName)] + keys.map { .uidSearch($0, isExtended: true) } + [new]
-        case .full:
-            return [.examine(wireName, hasConditionalStore ? .condStore : .plain), .uidFetch("1:*", metadata)]
+            return [opening()] + keys.map { .uidSearch($0, isExtended: true) } + [new]
+        case .full: return []
         }
     }
 
@@ -138,7 +156,8 @@ extension MailboxLook {
 
     /// The next command of ``commands`` completed.
     public mutating func complete(_ status: StatusResponse) {
-        receive(status.code)
+        if case .messageLimit(_, let lowest)? = status.code { receiveLimit(lowest) } else { receive(status.code) }
+        if status.condition == .bad, isOpen || finishedCount == 0 { wasMisunderstood = true }
         if finishedCount == 0 {
             isOpen = status.condition == .ok
             if !isOpen { failure = status }
@@ -147,6 +166,15 @@ extension MailboxLook {
             failure = failure ?? status
         }
         finishedCount += 1
+    }
+
+    /// RFC 9738: only messages from UID `lowest` on were worked on.
+    private mutating func receiveLimit(_ lowest: UInt32?) {
+        guard let range = listed[finishedCount], let lowest, range.contains(lowest) else {
+            isLimited = true
+            return
+        }
+        if lowest > range.lowerBound { leftOut.append(range.lowerBound...(lowest - 1)) }
     }
 
     private mutating func receive(_ code: ResponseCode?) {

@@ -1,0 +1,75 @@
+import MailCore
+import MailIMAPCore
+
+/// Opening the mailbox, and opening it again.
+extension BodyFetch {
+    /// Leases a session and opens the mailbox there, unless it is open.
+    func open() async throws(StoreError) {
+        if let lent { await pool.discard(lent) }
+        lent = nil
+        let leased = try await pool.lease(for: mailbox)
+        lent = leased
+        if let selected = leased.selected, selected.name == mailbox, selected.uidValidity == uidValidity { return }
+        do throws(StoreError) {
+            try await examine(leased)
+        } catch {
+            // A session that lay idle may be dead without anybody's fault.
+            guard error.kind == .connectionLost else { throw error }
+            await pool.discard(leased)
+            lent = nil
+            let fresh = try await pool.lease(for: mailbox)
+            lent = fresh
+            try await examine(fresh)
+        }
+    }
+
+    private func examine(_ session: IMAPSession) async throws(StoreError) {
+        var found: UInt32?
+        session.selected = nil
+        let name = WireName(mailbox, isUTF8: session.isUTF8)
+        let status = try await session.run(.open(name, bySelect: session.opensBySelect)) {
+            response throws(StoreError) in
+            if case .status(let status) = response, case .uidValidity(let value)? = status.code { found = value }
+        }
+        guard status.condition == .ok else {
+            if status.isTemporary { throw .throttled(status, mailbox: mailbox) }
+            throw StoreError(.noSuchMailbox, "The server refused to open it: \(status.text)", mailbox: mailbox)
+        }
+        guard (found ?? 0) == uidValidity.value else {
+            throw StoreError(
+                .uidValidityChanged, "UIDVALIDITY is \(found ?? 0), not \(uidValidity)", mailbox: mailbox, retry: .later
+            )
+        }
+        session.selected = (mailbox, uidValidity)
+    }
+
+    static func isWorthReconnecting(_ error: StoreError) -> Bool {
+        error.kind == .connectionLost || error.kind == .protocolViolation
+    }
+
+    /// Blames the message the connection broke in, puts the rest back, and opens a new connection.
+    func recover(from error: StoreError) async throws(StoreError) {
+        let suspect = current ?? inFlight.first?.pending.first
+        current = nil
+        guard let suspect else {
+            try await open()
+            return
+        }
+        breaks[suspect, default: 0] += 1
+        let isGarbled = (error.cause as? ProtocolError)?.kind == .garbled
+        let isGivenUp = isGarbled || breaks[suspect, default: 0] >= Self.attempts
+        if isGivenUp {
+            report.refused[suspect] = Refusal(isGarbled ? .garbled : .connectionLost, detail: error.message)
+        }
+        for batch in inFlight.reversed() {
+            var rest = batch
+            rest.pending.removeAll { $0 == suspect }
+            if !rest.pending.isEmpty { queue.append(rest) }
+            if batch.pending.contains(suspect), !isGivenUp {
+                queue.append(BodyBatch(kind: batch.kind == .partial ? .partial : .bodies, pending: [suspect]))
+            }
+        }
+        inFlight = []
+        try await open()
+    }
+}
