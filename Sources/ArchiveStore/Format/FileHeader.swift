@@ -51,6 +51,18 @@ package struct FileHeader {
         guard octets[16..<32].elementsEqual(archive.octets) else {
             throw ArchiveError(.damaged, "the file belongs to another archive", offset: 16)
         }
+        guard kind == .pack || zeros(kind).allSatisfy({ octets[$0].allSatisfy { $0 == 0 } }) else {
+            throw ArchiveError(.unsupported, "the header has reserved octets that are not 0", offset: 32)
+        }
+    }
+
+    /// What of a short header must be 0: A, B and session where the kind has none, and the four octets before the CRC.
+    private static func zeros(_ kind: ObjectKind) -> [Range<Int>] {
+        switch kind {
+        case .journal: [32..<40, 56..<60]
+        case .dictionary: [36..<60]
+        default: [40..<60]
+        }
     }
 }
 

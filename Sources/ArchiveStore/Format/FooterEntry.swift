@@ -60,9 +60,10 @@ package struct FooterEntry: Sendable, Hashable {
         guard let key = entry.bytes(16).flatMap({ RandomID(octets: Array($0)) }), let offset = entry.u64(),
             let stored = entry.u64(), let raw = entry.u64(), let kind = entry.u8(), let chunk = entry.u8(),
             let dictionary = entry.u16(), let checksum = entry.u32(), let sealed = entry.bytes(32),
-            let index = entry.u64()
+            let index = entry.u64(), let zero = entry.u64()
         else { throw ArchiveError(.damaged, "a blob entry is cut off") }
         if kind == 0 { return nil }
+        guard zero == 0 else { throw ArchiveError(.unsupported, "a blob entry has reserved octets that are not 0") }
         guard let known = BlobKind(rawValue: kind), chunk == 20 else {
             throw ArchiveError(.unsupported, "blob kind \(kind), chunk size 2^\(chunk)")
         }

@@ -46,6 +46,9 @@ package struct PackHeader: Sendable, Hashable {
             let created = reader.u64(), let required = reader.u64()
         else { throw ArchiveError(.damaged, "the pack ends in its header") }
         guard required == 0 else { throw ArchiveError(.unsupported, "the pack needs unknown features", offset: 64) }
+        guard octets[72..<124].allSatisfy({ $0 == 0 }) else {
+            throw ArchiveError(.unsupported, "the pack's header has reserved octets that are not 0", offset: 72)
+        }
         self.init(archive: archive, pack: id, writer: Array(writer), created: Int64(bitPattern: created))
     }
 }

@@ -71,7 +71,7 @@ package struct PackTrailer: Sendable, Hashable {
         var reader = ByteReader(octets)
         guard let offset = reader.u64(), let length = reader.u32(), let zero = reader.u32(), zero == 0,
             let nonce = reader.bytes(24), let sequence = reader.u64(), let previous = reader.bytes(32),
-            let signature = reader.bytes(64)
+            let signature = reader.bytes(64), let last = reader.u64(), last == 0
         else { throw ArchiveError(.damaged, "the trailer is malformed") }
         self.init(
             footerOffset: offset, footerLength: length, footerNonce: Array(nonce), sequence: sequence,

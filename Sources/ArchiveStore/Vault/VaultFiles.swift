@@ -66,6 +66,9 @@ struct VaultFiles: Sendable {
             guard body.count == Int(shard.recordCount) * VaultRecord.octetCount else {
                 throw CryptoError(.malformed, "another number of records")
             }
+            guard VaultRecord.areWellFormed(body) else {
+                throw CryptoError(.malformed, "a record has unknown flags, or octets that must be zero")
+            }
             return body
         } catch { throw ArchiveError(.damaged, "the vault shard does not open", path: path, cause: error) }
     }
