@@ -64,6 +64,25 @@ struct ObservationTests {
         }
     }
 
+    @Test("searches answered together are told apart")
+    func interleaved() async throws {
+        try await ScriptedIMAPServer.with(Self.model(Model.without("QRESYNC", "CONDSTORE"))) { server in
+            let store = scriptedStore(server)
+            let (cursor, known) = try await Self.first(store)
+            server.update { model in
+                Self.change(&model)
+                model.faults.interleavesSearches = true
+            }
+            let look = try await store.observe(inbox, since: cursor)
+            guard case .delta = look.content else {
+                Issue.record("not a delta")
+                return
+            }
+            #expect(membership(look, known) == Self.truth(server.model))
+            await store.close()
+        }
+    }
+
     @Test("a lying server is caught by its own message count", arguments: ["vanished", "modseq", "no modseq"])
     func lies(_ lie: String) async throws {
         try await ScriptedIMAPServer.with(Self.model()) { server in

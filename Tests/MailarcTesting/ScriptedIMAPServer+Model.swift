@@ -127,6 +127,8 @@ extension ScriptedIMAPServer {
         public var refusesPipelining = false
         /// Completions instead of answers, by command (`UID FETCH`), so many times.
         public var denials: [String: (text: String, times: Int)] = [:]
+        /// Searches are answered together and completed after that, as Dovecot does.
+        public var interleavesSearches = false
         /// EXAMINE, other than SELECT, names another UIDVALIDITY.
         public var falseExamine = false
         /// Said before closing, at the first command of a mailbox.

@@ -108,6 +108,7 @@ extension ScriptedIMAPSession {
         } else {
             try wire.write("* SEARCH\(found.map { " \($0.uid)" }.joined())\r\n")
         }
-        try complete("OK done")
+        guard model.faults.interleavesSearches, wire.hasMore() else { return try complete("OK done") }
+        postpone("OK done")
     }
 }

@@ -13,6 +13,7 @@ final class ScriptedIMAPSession {
     var isUTF8 = false
     private var isAuthenticated = false
     private var tag = ""
+    private var postponed: [String] = []
 
     init(_ server: ScriptedIMAPServer, _ wire: ScriptedIMAPWire) { (self.server, self.wire) = (server, wire) }
 
@@ -92,7 +93,14 @@ final class ScriptedIMAPSession {
         return arguments.dropFirst().map(text).joined(separator: " ")
     }
 
-    func complete(_ text: String) throws { try wire.write("\(tag) \(text)\r\n") }
+    func complete(_ text: String) throws {
+        for line in postponed { try wire.write(line) }
+        postponed = []
+        try wire.write("\(tag) \(text)\r\n")
+    }
+
+    /// Completes the command with the next one that is completed.
+    func postpone(_ text: String) { postponed.append("\(tag) \(text)\r\n") }
 
     private func logIn(_ name: String, _ arguments: [ScriptedArgument], _ model: Model) throws {
         var credentials = (arguments.dropFirst(2).first?.word, arguments.dropFirst(3).first?.word)

@@ -57,18 +57,22 @@ extension IMAPSession {
 
     /// Gives responses to `look` until all of `tags` completed.
     private func collect(_ tags: [String], into look: inout MailboxLook) async throws(StoreError) {
-        var open = tags[...]
-        while let next = open.first {
+        let first = look.finishedCount
+        let numbers = Dictionary(zip(tags, first...), uniquingKeysWith: { $1 })
+        var open = Set(tags)
+        while !open.isEmpty {
             let response = try await nextResponse()
             do {
-                if case .tagged(let tag, let status) = response {
-                    guard tag == next else {
+                switch response {
+                case .tagged(let tag, let status):
+                    guard open.remove(tag) != nil, let number = numbers[tag] else {
                         throw StoreError(.protocolViolation, "The server answered with a wrong tag")
                     }
-                    look.complete(status)
-                    open.removeFirst()
-                } else {
-                    try look.receive(response)
+                    look.complete(status, number: number)
+                case .extendedSearch(let result):
+                    guard let tag = result.tag else { fallthrough }
+                    if let number = numbers[tag] { try look.receive(response, for: number) }
+                default: try look.receive(response)
                 }
             } catch let error as ProtocolError {
                 throw StoreError(.limitExceeded, error.message, mailbox: look.mailbox, cause: error)

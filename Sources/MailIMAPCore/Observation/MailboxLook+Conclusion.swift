@@ -131,7 +131,8 @@ extension MailboxLook {
             commands += more
             return .again(more)
         }
-        guard let all = searches[1] ?? (messageCount == 0 ? UIDSet() : nil), all.count == messageCount else {
+        let places = Array(2..<(2 + Self.systemFlags.count)) + keywords.indices.map { $0 + firstKeyword }
+        guard let all = searches[1], all.count == messageCount, places.allSatisfy({ searches[$0] != nil }) else {
             return startOver()
         }
         let new = merged(rows)
@@ -140,7 +141,6 @@ extension MailboxLook {
         let unseen = all.subtracting(cursor.knownUIDs)
         guard unseen.uids.allSatisfy({ details[$0] != nil }) else { return startOver() }
         let names = Self.systemFlags + keywords
-        let places = (0..<Self.systemFlags.count).map { $0 + 2 } + keywords.indices.map { $0 + firstKeyword }
         let changed = all.uids.map { uid in
             var row = details[uid] ?? MessageSummary(uid: uid, flags: [])
             row.flags = FlagSet(zip(names, places).filter { searches[$0.1]?.contains(uid) == true }.map(\.0))

@@ -38,7 +38,7 @@ public struct MailboxLook: Sendable {
     var keywords: [Flag] = []
 
     // What the commands brought.
-    var finishedCount = 0
+    public internal(set) var finishedCount = 0
     var rows: [MessageSummary] = []
     var rowsWithoutUID = 0
     var vanished = UIDSet()
@@ -137,8 +137,10 @@ public struct MailboxLook: Sendable {
 // MARK: - Responses in
 
 extension MailboxLook {
-    /// An untagged response that came while this look's commands ran.
-    public mutating func receive(_ response: Response) throws(ProtocolError) {
+    /// An untagged response that came while this look's commands ran; `number`: the command it names, if it names one.
+    ///
+    /// QUIRK: Dovecot works on several searches at once and answers all before it completes the first.
+    public mutating func receive(_ response: Response, for number: Int? = nil) throws(ProtocolError) {
         switch response {
         case .exists(let count):
             if firstMessageCount == nil { firstMessageCount = Int(count) }
@@ -148,17 +150,21 @@ extension MailboxLook {
         case .flags(let flags): keywords = flags.filter { !$0.isSystemFlag }
         case .status(let status), .tagged(_, let status): receive(status.code)
         case .search(let numbers, _): searches[finishedCount] = UIDSet(numbers.compactMap { UID($0) })
-        case .extendedSearch(let result): searches[finishedCount] = result.all ?? UIDSet()
+        case .extendedSearch(let result): searches[number ?? finishedCount] = result.all ?? UIDSet()
         case .fetch(let fetch): try receive(fetch)
         default: break
         }
     }
 
-    /// The next command of ``commands`` completed.
-    public mutating func complete(_ status: StatusResponse) {
-        if case .messageLimit(_, let lowest)? = status.code { receiveLimit(lowest) } else { receive(status.code) }
-        if status.condition == .bad, isOpen || finishedCount == 0 { wasMisunderstood = true }
-        if finishedCount == 0 {
+    /// Command `number` of this look completed.
+    public mutating func complete(_ status: StatusResponse, number: Int) {
+        if case .messageLimit(_, let lowest)? = status.code {
+            receiveLimit(lowest, of: number)
+        } else {
+            receive(status.code)
+        }
+        if status.condition == .bad, isOpen || number == 0 { wasMisunderstood = true }
+        if number == 0 {
             isOpen = status.condition == .ok
             if !isOpen { failure = status }
         } else if status.condition != .ok {
@@ -169,8 +175,8 @@ extension MailboxLook {
     }
 
     /// RFC 9738: only messages from UID `lowest` on were worked on.
-    private mutating func receiveLimit(_ lowest: UInt32?) {
-        guard let range = listed[finishedCount], let lowest, range.contains(lowest) else {
+    private mutating func receiveLimit(_ lowest: UInt32?, of number: Int) {
+        guard let range = listed[number], let lowest, range.contains(lowest) else {
             isLimited = true
             return
         }
