@@ -67,8 +67,16 @@ public final class Catalog: Sendable {
         }
     }
 
-    /// Ends all connections; later calls fail.
-    public func close() throws(CatalogError) { try wrap { try database.close() } }
+    /// Ends all connections; later calls fail. What a writer logged goes into the database and the log is emptied.
+    public func close() throws(CatalogError) {
+        try wrap {
+            if !database.configuration.readonly {
+                // Readers in other processes may hold the log; then the next close does it.
+                try? database.writeWithoutTransaction { db in _ = try db.checkpoint(.truncate) }
+            }
+            try database.close()
+        }
+    }
 
     func read<T>(_ body: (Database) throws -> T) throws(CatalogError) -> T {
         try wrap { try database.read { db in try body(db) } }
