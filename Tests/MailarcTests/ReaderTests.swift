@@ -43,7 +43,7 @@ extension EndToEnd {
     /// What a newcomer sees first.
     @Suite("the demo")
     struct DemoTests {
-        @Test("it runs to its end, in 20 seconds, and leaves nothing behind", .enabled(if: canRun))
+        @Test("it runs to its end and leaves nothing behind", .enabled(if: canRun))
         func demo() async throws {
             let before = try leftovers()
             var command = ProcessCommand(Repository.script("demo"), [MailarcProgram.path ?? ""])
@@ -51,8 +51,6 @@ extension EndToEnd {
             let result = try await command.run()
             #expect(result.isSuccess, "\(result.ending)\n\(result.output)\(result.errors)")
             #expect(result.output.contains("equal: 320 messages in 14 mailboxes"))
-            // LIMIT: 20 s is the promise for an idle machine with two cores.
-            #expect(result.duration < .seconds(40), "\(result.duration)")
             #expect(try leftovers() == before)
         }
 
