@@ -1,12 +1,14 @@
 #!/bin/sh
 # Reads Fixtures/golden/archive with the Python reader and compares every message with expected.sha256.
 set -eu
+python=python3
+"$python" -c "import cryptography, zstandard" 2> /dev/null || python=/usr/bin/python3
 here=$(cd "$(dirname "$0")" && pwd)
 reader="$here/../reader/mailarc_reader.py"
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 printf 'golden archive of mailarc/1' > "$work/passphrase"
-read_archive() { python3 -B "$reader" "$here/archive" "$@"; }
+read_archive() { "$python" -B "$reader" "$here/archive" "$@"; }
 
 # Key ids differ in every archive; the octets do not.
 cut -c1-64 "$here/expected.sha256" | LC_ALL=C sort > "$work/expected"
