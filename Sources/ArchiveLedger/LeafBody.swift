@@ -13,6 +13,19 @@ public enum LeafBody: Hashable, Sendable {
     case events(LeafCommitment, sequence: UInt64, count: UInt64)
     /// A pack was sealed; `object` is its SHA-256.
     case pack(object: MerkleHash, pack: RandomID, nonce: RandomID)
+    case eraseIntent(ErasureIntent)
+    case erased(ErasureRecord)
+    case packReplaced(PackReplacement)
+    case lost(LossRecord)
+    /// Files that were mended, by the SHA-256 they have again.
+    case repaired(objects: [MerkleHash], nonce: RandomID)
+    /// A compression dictionary was added; `object` is the SHA-256 of its file.
+    case dictionary(object: MerkleHash, number: UInt16, nonce: RandomID)
+    /// Checkpoints of larger trees are signed with this key, 32 octets, Ed25519.
+    case logKey([UInt8], nonce: RandomID)
+    /// A place of the erasure secret was added or given up; names and kinds are words.
+    case anchorAdded(name: String, kind: String, nonce: RandomID)
+    case anchorRemoved(name: String, kind: String, nonce: RandomID)
     /// A type this version does not know, or a reserved one.
     case other(type: String, lines: [Leaf.Line])
 }
@@ -39,6 +52,15 @@ extension LeafBody {
         case .ingest: "ingest"
         case .events: "events"
         case .pack: "pack"
+        case .eraseIntent: "erase-intent"
+        case .erased: "erase"
+        case .packReplaced: "pack-replace"
+        case .lost: "loss"
+        case .repaired: "repair"
+        case .dictionary: "dict"
+        case .logKey: "log-key"
+        case .anchorAdded: "anchor-add"
+        case .anchorRemoved: "anchor-remove"
         case .other(let type, _): type
         }
     }
@@ -58,6 +80,7 @@ extension LeafBody {
         case .pack(let object, let pack, let nonce):
             [.init("object", "sha256:\(object)"), .init("pack", "\(pack)"), .init("nonce", "\(nonce)")]
         case .other(_, let lines): lines
+        default: careLines ?? []
         }
     }
 
@@ -96,13 +119,16 @@ extension LeafBody {
             guard let object = take("object", Self.digest), let pack = take("pack", id), let nonce = take("nonce", id)
             else { return nil }
             self = .pack(object: object, pack: pack, nonce: nonce)
+        case let type where Self.careTypes.contains(type):
+            guard let body = Self.care(type: type, lines: &lines) else { return nil }
+            self = body
         default:
             self = .other(type: type, lines: Array(lines))
             lines = []
         }
     }
 
-    private static func digest(_ text: String) -> MerkleHash? { hash(text, after: "sha256:") }
+    static func digest(_ text: String) -> MerkleHash? { hash(text, after: "sha256:") }
     private static func commit(_ text: String) -> MerkleHash? { hash(text, after: LeafCommitment.prefix) }
 
     private static func hash(_ text: String, after prefix: String) -> MerkleHash? {
