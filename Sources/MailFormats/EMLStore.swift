@@ -34,19 +34,14 @@ public struct EMLStore: MailStore {
                     uid: uid, flags: [], internalDate: InternalDate(secondsSinceEpoch: status.modified),
                     octetCount: status.octetCount))
         }
-        let status = MailboxStatus(
-            uidValidity: SyntheticUID.validity, uidNext: nil, messageCount: summaries.count, highestModSeq: nil)
-        return MailboxObservation(
-            status: status, content: .full(summaries.sorted { $0.uid < $1.uid }), isComplete: true)
+        return SyntheticUID.observation(summaries)
     }
 
     public func fetch(
         _ messages: [MessageSummary], from mailbox: MailboxName, uidValidity: UIDValidity,
         _ consume: (any IncomingMessage) async throws -> Void
     ) async throws(StoreError) -> FetchReport {
-        guard uidValidity == SyntheticUID.validity else {
-            throw StoreError(.uidValidityChanged, "not a UIDVALIDITY of this store", mailbox: mailbox)
-        }
+        try SyntheticUID.require(uidValidity, of: mailbox)
         let paths = Dictionary(try list(mailbox)) { first, _ in first }
         return try await deliver(messages, consume) { uid in
             guard let path = paths[uid] else {

@@ -40,19 +40,14 @@ public struct MboxStore: MailStore {
                 internalDate: entry.fromLine.secondsSinceEpoch.map { InternalDate(secondsSinceEpoch: $0) },
                 octetCount: entry.range.count)
         }
-        let status = MailboxStatus(
-            uidValidity: SyntheticUID.validity, uidNext: nil, messageCount: summaries.count, highestModSeq: nil)
-        return MailboxObservation(
-            status: status, content: .full(summaries.sorted { $0.uid < $1.uid }), isComplete: true)
+        return SyntheticUID.observation(summaries)
     }
 
     public func fetch(
         _ messages: [MessageSummary], from mailbox: MailboxName, uidValidity: UIDValidity,
         _ consume: (any IncomingMessage) async throws -> Void
     ) async throws(StoreError) -> FetchReport {
-        guard uidValidity == SyntheticUID.validity else {
-            throw StoreError(.uidValidityChanged, "not a UIDVALIDITY of this store", mailbox: mailbox)
-        }
+        try SyntheticUID.require(uidValidity, of: mailbox)
         let (reader, uids, path) = try read(mailbox)
         let entries = Dictionary(zip(uids, reader.entries)) { first, _ in first }
         return try await deliver(messages, consume) { uid in

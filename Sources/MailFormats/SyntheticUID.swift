@@ -23,4 +23,19 @@ enum SyntheticUID {
             return UID(value) ?? .max
         }
     }
+
+    /// What a look at `mailbox` shows: all of it, always.
+    static func observation(_ summaries: [MessageSummary]) -> MailboxObservation {
+        let status = MailboxStatus(
+            uidValidity: validity, uidNext: nil, messageCount: summaries.count, highestModSeq: nil)
+        return MailboxObservation(
+            status: status, content: .full(summaries.sorted { $0.uid < $1.uid }), isComplete: true)
+    }
+
+    /// - Throws: `.uidValidityChanged` unless `uidValidity` is the one of synthetic UIDs.
+    static func require(_ uidValidity: UIDValidity, of mailbox: MailboxName) throws(StoreError) {
+        guard uidValidity == validity else {
+            throw StoreError(.uidValidityChanged, "not a UIDVALIDITY of this store", mailbox: mailbox)
+        }
+    }
 }

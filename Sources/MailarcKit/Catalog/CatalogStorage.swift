@@ -84,26 +84,15 @@ enum EncryptedDatabases {
 enum FileFacts {
     /// The names in `directory`, none if it does not exist.
     static func names(in directory: String) throws(KitError) -> [String] {
-        guard let stream = unsafe opendir(directory) else {
-            if errno == ENOENT { return [] }
-            throw KitError(.ioFailed, "cannot read \(directory): \(unsafe String(cString: strerror(errno)))")
+        do { return try FileTree.names(in: directory) } catch {
+            throw KitError(.ioFailed, "\(directory): \(error.message)", cause: error)
         }
-        defer { unsafe closedir(stream) }
-        var names: [String] = []
-        while let entry = unsafe readdir(stream) {
-            // SAFETY: d_name is a NUL-terminated array inside the entry, valid until the next readdir.
-            let name = unsafe withUnsafePointer(to: &entry.pointee.d_name) { pointer in
-                unsafe pointer.withMemoryRebound(to: CChar.self, capacity: 256) { unsafe String(cString: $0) }
-            }
-            if name != "." && name != ".." { names.append(name) }
-        }
-        return names.sorted()
     }
 
     /// Makes `path`, which may be there already; nobody else may read it.
     static func makeFolder(_ path: String) throws(KitError) {
-        if unsafe mkdir(path, 0o700) != 0 && errno != EEXIST {
-            throw KitError(.ioFailed, "cannot make \(path): \(unsafe String(cString: strerror(errno)))")
+        do { try FileTree.makeDirectory(path) } catch {
+            throw KitError(.ioFailed, "\(path): \(error.message)", cause: error)
         }
     }
 

@@ -93,18 +93,3 @@ extension OccurrenceLine {
             since: Clock.text(place.since), until: place.until.map(Clock.text), movedTo: nil)
     }
 }
-
-extension TransferEncoding {
-    /// As RFC 2045 §6 spells it.
-    var name: String {
-        switch self {
-        case .sevenBit: "7bit"
-        case .eightBit: "8bit"
-        case .binary: "binary"
-        case .base64: "base64"
-        case .quotedPrintable: "quoted-printable"
-        case .uuencode: "x-uuencode"
-        case .other(let name): name
-        }
-    }
-}
