@@ -71,6 +71,8 @@ public final class Catalog: Sendable {
     public func close() throws(CatalogError) {
         try wrap {
             if !database.configuration.readonly {
+                // ORDER: the writer's connection ends last; only it can remove the log and the wal-index.
+                database.invalidateReadOnlyConnections()
                 // Readers in other processes may hold the log; then the next close does it.
                 try? database.writeWithoutTransaction { db in _ = try db.checkpoint(.truncate) }
             }
