@@ -4,6 +4,7 @@ public import MailCore
 /// A tree of directories with one message a file (`.eml`), for reading; a directory with messages is a mailbox.
 public struct EMLStore: MailStore {
     private let root: [UInt8]
+    private let known = KnownPaths()
     /// LIMIT: directories inside one another.
     private static let depthLimit = 32
 
@@ -58,15 +59,14 @@ public struct EMLStore: MailStore {
     }
 
     private func list(_ mailbox: MailboxName) throws(StoreError) -> [(UID, [UInt8])] {
-        guard let found = directories().found.first(where: { $0.name == mailbox }) else {
-            throw StoreError(.noSuchMailbox, "no such mailbox", mailbox: mailbox)
-        }
-        let uids = SyntheticUID.assign(found.files.map { SyntheticUID.hash($0) })
-        return zip(uids, found.files).map { ($0, found.path + [0x2F] + $1) }
+        let path = try known.path(of: mailbox) { directories().found.map { ($0.name, $0.path) } }
+        let files = Self.messages(in: path, (try? Directory.names(path)) ?? [])
+        let uids = SyntheticUID.assign(files.map { SyntheticUID.hash($0) })
+        return zip(uids, files).map { ($0, path + [0x2F] + $1) }
     }
 
-    private func directories() -> (found: [(name: MailboxName, path: [UInt8], files: [[UInt8]])], isComplete: Bool) {
-        var found: [(name: MailboxName, path: [UInt8], files: [[UInt8]])] = []
+    private func directories() -> (found: [(name: MailboxName, path: [UInt8])], isComplete: Bool) {
+        var found: [(name: MailboxName, path: [UInt8])] = []
         var isComplete = true
         var stack: [(path: [UInt8], name: [UInt8], depth: Int)] = [(root, [], 0)]
         while let (path, prefix, depth) = stack.popLast() {
@@ -74,11 +74,8 @@ public struct EMLStore: MailStore {
                 isComplete = false
                 continue
             }
-            var files: [[UInt8]] = []
             for name in names {
-                guard let status = FileStatus.at(path + [0x2F] + name) else { continue }
-                if status.isRegular, Self.isMessage(name) { files.append(name) }
-                guard status.isDirectory else { continue }
+                guard FileStatus.at(path + [0x2F] + name)?.isDirectory == true else { continue }
                 let full = prefix.isEmpty ? name : prefix + [0x2F] + name
                 if depth < Self.depthLimit {
                     stack.append((path + [0x2F] + name, full, depth + 1))
@@ -87,9 +84,16 @@ public struct EMLStore: MailStore {
                 }
             }
             let name = prefix.isEmpty ? Array("INBOX".utf8) : prefix
-            if !files.isEmpty { found.append((MailboxName(octets: name, delimiter: 0x2F), path, files)) }
+            if !Self.messages(in: path, names).isEmpty {
+                found.append((MailboxName(octets: name, delimiter: 0x2F), path))
+            }
         }
         return (found.sorted { $0.name.octets.lexicographicallyPrecedes($1.name.octets) }, isComplete)
+    }
+
+    /// Those of `names` in the directory `path` that are files of messages.
+    private static func messages(in path: [UInt8], _ names: [[UInt8]]) -> [[UInt8]] {
+        names.filter { isMessage($0) && FileStatus.at(path + [0x2F] + $0)?.isRegular == true }
     }
 
     private static func isMessage(_ name: [UInt8]) -> Bool {

@@ -8,6 +8,7 @@ public struct MboxStore: MailStore {
     private let isSingle: Bool
     /// True: quoting of From_ lines is undone, and the messages are ``Fidelity/unescaped``.
     public let unquotes: Bool
+    private let known = KnownPaths()
     /// LIMIT: directories inside one another.
     private static let depthLimit = 32
 
@@ -68,9 +69,7 @@ public struct MboxStore: MailStore {
     public func dialect(of mailbox: MailboxName) throws(StoreError) -> MboxDialect { try read(mailbox).reader.dialect }
 
     private func read(_ mailbox: MailboxName) throws(StoreError) -> (reader: MboxReader, uids: [UID], path: [UInt8]) {
-        guard let path = files().found.first(where: { $0.name == mailbox })?.path else {
-            throw StoreError(.noSuchMailbox, "no such mailbox", mailbox: mailbox)
-        }
+        let path = try known.path(of: mailbox) { files().found.map { ($0.name, $0.path) } }
         do {
             let reader = try MboxReader(octets: path)
             let hashes = reader.entries.map { SyntheticUID.hash(String($0.headerHash).utf8) }
