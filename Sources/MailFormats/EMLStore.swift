@@ -1,4 +1,3 @@
-import Glibc
 public import MailCore
 
 /// A tree of directories with one message a file (`.eml`), for reading; a directory with messages is a mailbox.
@@ -99,39 +98,5 @@ public struct EMLStore: MailStore {
     private static func isMessage(_ name: [UInt8]) -> Bool {
         let tail = name.suffix(4).map { $0 >= 0x41 && $0 <= 0x5A ? $0 | 0x20 : $0 }
         return name.count > 4 && tail.elementsEqual(".eml".utf8)
-    }
-}
-
-/// Writes one message a file into one directory.
-public final class EMLWriter {
-    private let directory: Descriptor
-
-    /// `path` must be a directory.
-    public init(path: String) throws(FormatsError) { directory = try Descriptor.openDirectory(Array(path.utf8)) }
-
-    /// Writes `name` with `.eml` added; never outside the directory, never over a file that is there.
-    ///
-    /// - Throws: `.invalidName` for an empty name, one over 200 octets, one with `/`, NUL or a leading dot.
-    public func write(
-        _ name: String, internalDate: InternalDate?, _ next: () throws(FormatsError) -> [UInt8]?
-    ) throws(FormatsError) {
-        let octets = Array(name.utf8)
-        guard !octets.isEmpty, octets.count <= 200, octets.first != 0x2E, !octets.contains(0x2F), !octets.contains(0)
-        else {
-            throw FormatsError(.invalidName, "no name for a file", path: name)
-        }
-        let temporary = [0x2E] + octets + Array(".tmp".utf8)
-        directory.remove(temporary)
-        let file = try directory.openFile(temporary, O_WRONLY | O_CREAT | O_EXCL)
-        do throws(FormatsError) {
-            while let piece = try next() { try file.write(piece) }
-            if let internalDate { try file.setModified(internalDate.secondsSinceEpoch) }
-            try file.sync()
-            try directory.move(temporary, to: directory, octets + Array(".eml".utf8), replaces: false)
-            try directory.sync()
-        } catch {
-            directory.remove(temporary)
-            throw error
-        }
     }
 }

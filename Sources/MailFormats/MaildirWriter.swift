@@ -3,7 +3,8 @@ public import MailCore
 
 /// Writes messages into a Maildir++ tree, each whole or not at all.
 ///
-/// A message is written to `tmp`, synced, renamed into `cur` with its flags, and the directory is synced.
+/// A message is written to `tmp`, synced, renamed into `cur` with its flags, and the directory is synced; with
+/// ``Durability/atFinish`` all syncs wait for ``finish()``.
 public final class MaildirWriter {
     private struct Mailbox {
         var keywords: [String]
@@ -12,7 +13,10 @@ public final class MaildirWriter {
     private let root: Descriptor
     private let host: [UInt8]
     private let processID: Int32
+    private let durability: Durability
     private var counter = 0
+    /// Directories with messages that ``finish()`` makes durable.
+    private var written: Set<String> = []
     private var mailboxes: [[UInt8]: Mailbox] = [:]
 
     /// Makes the Maildir at `path` if there is none; its parent must exist.
@@ -20,7 +24,10 @@ public final class MaildirWriter {
     /// - Parameters:
     ///   - host: part of each file's name; `/` and `:` in it are replaced.
     ///   - processID: part of each file's name.
-    public init(path: String, host: String, processID: Int32) throws(FormatsError) {
+    public init(
+        path: String, host: String, processID: Int32, durability: Durability = .eachMessage
+    ) throws(FormatsError) {
+        self.durability = durability
         let octets = Array(path.utf8)
         if FileStatus.at(octets) == nil {
             let slash = octets.lastIndex(of: 0x2F)
@@ -55,7 +62,7 @@ public final class MaildirWriter {
             }
             try file.setModified(internalDate?.secondsSinceEpoch ?? now)
             // ORDER: the octets are safe before the name says they are.
-            try file.sync()
+            if durability == .eachMessage { try file.sync() }
             var known = mailboxes[mailbox.octets]?.keywords ?? []
             let before = known.count
             let letters = MaildirFileName.letters(flags, keywords: &known)
@@ -64,7 +71,11 @@ public final class MaildirWriter {
             mailboxes[mailbox.octets] = Mailbox(keywords: known)
             let name = MaildirFileName(base: base + Array(",S=\(count)".utf8), letters: letters)
             try temporary.move(base, to: current, name.octets, replaces: false)
-            try current.sync()
+            if durability == .eachMessage {
+                try current.sync()
+            } else {
+                written.insert(String(decoding: current.path, as: UTF8.self))
+            }
             return name.base
         } catch {
             temporary.remove(base)
@@ -83,6 +94,12 @@ public final class MaildirWriter {
         }
     }
 
+    /// Makes everything durable; messages are safe before this only with ``Durability/eachMessage``.
+    public func finish() throws(FormatsError) {
+        if durability == .atFinish { try Durability.settle(written) }
+        written = []
+    }
+
     /// Makes `mailbox` if it is not there, without a message.
     public func create(_ mailbox: MailboxName) throws(FormatsError) { _ = try open(mailbox) }
 
@@ -95,6 +112,7 @@ public final class MaildirWriter {
         guard !name.isEmpty else { throw FormatsError(.invalidName, "a mailbox without a name", path: "") }
         let folder = MaildirFolderName.encode(name, delimiter: mailbox.delimiter)
         let directoryName = [0x2E] + folder.octets
+        if mailboxes[name] != nil { return try root.openDirectory(directoryName) }
         try root.makeDirectory(directoryName)
         let directory = try root.openDirectory(directoryName)
         try Self.makeMaildir(directory)

@@ -54,7 +54,8 @@ struct MaildirExport: ExportWriter {
 
     init(path: String) throws(FormatsError) {
         let environment = WriterEnvironment.process
-        writer = try MaildirWriter(path: path, host: environment.host, processID: environment.processID)
+        writer = try MaildirWriter(
+            path: path, host: environment.host, processID: environment.processID, durability: .atFinish)
     }
 
     mutating func begin(_ name: ExportName) throws {
@@ -75,7 +76,7 @@ struct MaildirExport: ExportWriter {
         }
     }
 
-    func finish() {}
+    func finish() throws { try writer.finish() }
 }
 
 /// A tree of mboxrd files, one a mailbox: `Archív/2024.mbox`.
@@ -108,12 +109,15 @@ struct MboxExport: ExportWriter {
 struct EMLExport: ExportWriter {
     let root: String
     private var writer: EMLWriter?
+    private var written: Set<String> = []
 
     init(root: String) { self.root = root }
 
     mutating func begin(_ name: ExportName) throws {
         try EmptyFolder.makeTree(root, name.components[...])
-        writer = try EMLWriter(path: ([root] + name.components).joined(separator: "/"))
+        let directory = ([root] + name.components).joined(separator: "/")
+        writer = try EMLWriter(path: directory, durability: .atFinish)
+        written.insert(directory)
     }
 
     func write(_ row: PlacementRow, _ message: MessageReader) throws {
@@ -125,7 +129,7 @@ struct EMLExport: ExportWriter {
         }
     }
 
-    func finish() {}
+    func finish() throws { try Durability.settle(written) }
 }
 
 /// Carries an error of the archive through a writer that knows only its own.
