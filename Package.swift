@@ -28,9 +28,12 @@ let package = Package(
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
 
+        // The innermost loops, in C.
+        .target(name: "COctets"),
+
         // Mail.
         .target(name: "MailCore"),
-        .target(name: "MailMIME", dependencies: ["MailCore"]),
+        .target(name: "MailMIME", dependencies: ["MailCore", "COctets"]),
         .target(name: "MailFormats", dependencies: ["MailCore"]),
         .target(name: "MailIMAPCore", dependencies: ["MailCore"]),
         .target(name: "MailIMAP", dependencies: ["MailCore", "MailIMAPCore", nioCore, nioPosix, nioSSL]),
@@ -38,12 +41,12 @@ let package = Package(
 
         // Archive.
         .target(name: "ArchiveCompression", dependencies: ["MailCore", "CZlib", "CZstd"]),
-        .target(name: "ArchiveCrypto", dependencies: ["MailCore", "COpenSSL"]),
+        .target(name: "ArchiveCrypto", dependencies: ["MailCore", "COctets", "COpenSSL"]),
         .target(name: "ArchiveVFS", dependencies: ["MailCore", "COpenSSL", "CSQLite"]),
         .target(name: "ArchiveLedger", dependencies: ["MailCore", "ArchiveCrypto"]),
         .target(
             name: "ArchiveStore",
-            dependencies: ["MailCore", "MailMIME", "ArchiveCompression", "ArchiveCrypto", "ArchiveLedger"]),
+            dependencies: ["MailCore", "COctets", "MailMIME", "ArchiveCompression", "ArchiveCrypto", "ArchiveLedger"]),
         .target(name: "ArchiveCatalog", dependencies: ["MailCore", "MailMIME", grdb]),
 
         // Composition and the command line.
@@ -61,6 +64,7 @@ let package = Package(
             name: "MailarcTesting",
             dependencies: ["MailCore", nioCore, nioPosix],
             path: "Tests/MailarcTesting"),
+        .testTarget(name: "COctetsTests", dependencies: ["COctets"]),
         .testTarget(name: "MailCoreTests", dependencies: ["MailCore"]),
         .testTarget(name: "MailMIMETests", dependencies: ["MailMIME", "MailCore", "MailarcTesting"]),
         .testTarget(name: "MailFormatsTests", dependencies: ["MailFormats", "MailCore", "MailarcTesting"]),
@@ -88,7 +92,7 @@ let package = Package(
 )
 
 // One loop: every Swift target is built under the same strict settings.
-for target in package.targets where target.type != .system {
+for target in package.targets where target.type != .system && target.name != "COctets" {
     target.swiftSettings = [
         .enableUpcomingFeature("ExistentialAny"),
         .enableUpcomingFeature("InternalImportsByDefault"),

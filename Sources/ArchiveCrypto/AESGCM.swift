@@ -22,26 +22,19 @@ import COpenSSL
     public func seal(
         _ plaintext: Span<UInt8>, key: [UInt8], nonce: [UInt8], aad: [UInt8], into output: inout [UInt8]
     ) throws(CryptoError) {
-        precondition(key.count == 32 && nonce.count == 12)
-        let start = output.count
-        output.append(contentsOf: repeatElement(0, count: plaintext.count + Self.tagCount))
-        var isSealed = unsafe EVP_EncryptInit_ex2(context, Algorithms.shared.aes256GCM, key, nonce, nil) == 1
-        var length: Int32 = 0
-        if !aad.isEmpty {
-            isSealed = unsafe EVP_EncryptUpdate(context, nil, &length, aad, Int32(aad.count)) == 1 && isSealed
-        }
-        unsafe output.withUnsafeMutableBufferPointer { buffer in
-            guard let target = unsafe buffer.baseAddress.map({ unsafe $0 + start }) else { return }
-            unsafe plaintext.withUnsafeBufferPointer { source in
-                if source.count > 0 {
-                    isSealed =
-                        unsafe EVP_EncryptUpdate(context, target, &length, source.baseAddress, Int32(source.count)) == 1
-                        && isSealed
-                }
+        var isSealed = start(key: key, nonce: nonce, aad: aad, encrypts: true)
+        output.append(addingCapacity: plaintext.count + Self.tagCount) { target in
+            // SAFETY: the capacity holds ciphertext and tag; they count only once they are written.
+            unsafe target.withUnsafeMutableBufferPointer { buffer, count in
+                guard isSealed, let base = unsafe buffer.baseAddress.map({ unsafe $0 + count }) else { return }
+                isSealed = unsafe update(plaintext, to: base)
+                let tag = unsafe base + plaintext.count
+                var length: Int32 = 0
+                isSealed =
+                    unsafe isSealed && EVP_CipherFinal_ex(context, tag, &length) == 1
+                    && EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_GET_TAG, 16, tag) == 1
+                if isSealed { count += plaintext.count + Self.tagCount }
             }
-            let tag = unsafe target + plaintext.count
-            isSealed = unsafe EVP_EncryptFinal_ex(context, tag, &length) == 1 && isSealed
-            isSealed = unsafe EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_GET_TAG, 16, tag) == 1 && isSealed
         }
         guard isSealed else { throw CryptoError(.backend, "AES-256-GCM could not encrypt") }
     }
@@ -50,31 +43,45 @@ import COpenSSL
     public func open(
         _ sealed: Span<UInt8>, key: [UInt8], nonce: [UInt8], aad: [UInt8], into output: inout [UInt8]
     ) throws(CryptoError) {
-        precondition(key.count == 32 && nonce.count == 12)
-        let count = sealed.count - Self.tagCount
-        guard count >= 0 else { throw CryptoError(.authenticationFailed, "shorter than its tag") }
-        let start = output.count
-        output.append(contentsOf: repeatElement(0, count: count + Self.tagCount))
-        var isOpened = unsafe EVP_DecryptInit_ex2(context, Algorithms.shared.aes256GCM, key, nonce, nil) == 1
-        var length: Int32 = 0
-        if !aad.isEmpty {
-            isOpened = unsafe EVP_DecryptUpdate(context, nil, &length, aad, Int32(aad.count)) == 1 && isOpened
-        }
-        unsafe output.withUnsafeMutableBufferPointer { buffer in
-            guard let target = unsafe buffer.baseAddress.map({ unsafe $0 + start }) else { return }
-            unsafe sealed.withUnsafeBufferPointer { source in
-                guard let first = source.baseAddress else { return }
-                if count > 0 {
-                    isOpened = unsafe EVP_DecryptUpdate(context, target, &length, first, Int32(count)) == 1 && isOpened
+        let octetCount = sealed.count - Self.tagCount
+        guard octetCount >= 0 else { throw CryptoError(.authenticationFailed, "shorter than its tag") }
+        var isOpened = start(key: key, nonce: nonce, aad: aad, encrypts: false)
+        output.append(addingCapacity: octetCount + Self.tagCount) { target in
+            // SAFETY: the capacity holds the plaintext, which counts only once the tag agreed; OpenSSL copies the tag.
+            unsafe target.withUnsafeMutableBufferPointer { buffer, count in
+                guard isOpened, let base = unsafe buffer.baseAddress.map({ unsafe $0 + count }) else { return }
+                isOpened = unsafe update(sealed.extracting(first: octetCount), to: base)
+                var length: Int32 = 0
+                unsafe sealed.extracting(last: Self.tagCount).withUnsafeBufferPointer { tag in
+                    let octets = unsafe UnsafeMutableRawPointer(mutating: tag.baseAddress)
+                    isOpened =
+                        unsafe isOpened && EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_SET_TAG, 16, octets) == 1
+                        && EVP_CipherFinal_ex(context, base + octetCount, &length) == 1
                 }
-                let tag = unsafe UnsafeMutableRawPointer(mutating: first + count)
-                isOpened = unsafe EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_SET_TAG, 16, tag) == 1 && isOpened
+                if isOpened { count += octetCount }
             }
-            isOpened = unsafe EVP_DecryptFinal_ex(context, target + count, &length) == 1 && isOpened
         }
-        output.removeLast(isOpened ? Self.tagCount : count + Self.tagCount)
         guard isOpened else {
             throw CryptoError(.authenticationFailed, "not authentic: damaged, moved, or sealed under another key")
+        }
+    }
+
+    private func start(key: [UInt8], nonce: [UInt8], aad: [UInt8], encrypts: Bool) -> Bool {
+        precondition(key.count == 32 && nonce.count == 12)
+        let algorithm = unsafe Algorithms.shared.aes256GCM
+        guard unsafe EVP_CipherInit_ex2(context, algorithm, key, nonce, encrypts ? 1 : 0, nil) == 1 else {
+            return false
+        }
+        var length: Int32 = 0
+        return unsafe aad.isEmpty || EVP_CipherUpdate(context, nil, &length, aad, Int32(aad.count)) == 1
+    }
+
+    /// Passes `octets` through the cipher to `target`, which has room for as many.
+    private func update(_ octets: Span<UInt8>, to target: UnsafeMutablePointer<UInt8>) -> Bool {
+        guard octets.count > 0 else { return true }
+        var length: Int32 = 0
+        return unsafe octets.withUnsafeBufferPointer {
+            unsafe EVP_CipherUpdate(context, target, &length, $0.baseAddress, Int32($0.count)) == 1
         }
     }
 }

@@ -1,3 +1,4 @@
+import COctets
 import Glibc
 
 extension MessageParser {
@@ -31,17 +32,12 @@ extension MessageParser {
         _ octets: Span<UInt8>, from start: Int, _ handler: inout some MessageEventHandler
     ) -> Int {
         var index = start
-        while let hit = lineFeed(in: octets, from: index) {
+        while let hit = phase == .header ? lineFeed(in: octets, from: index) : hyphens(in: octets, from: index) {
             let next = hit + 1
             stepCount &+= 1
-            if next + 1 < octets.count {
+            if phase == .header, next + 1 < octets.count {
                 let octet = octets[next]
-                if phase == .header {
-                    if octet != ASCII.lineFeed, octet != ASCII.carriageReturn, octet != ASCII.hyphen {
-                        index = next
-                        continue
-                    }
-                } else if octet != ASCII.hyphen || octets[next + 1] != ASCII.hyphen {
+                if octet != ASCII.lineFeed, octet != ASCII.carriageReturn, octet != ASCII.hyphen {
                     index = next
                     continue
                 }
@@ -198,6 +194,16 @@ extension MessageParser {
                 let hit = unsafe memchr(base + start, Int32(ASCII.lineFeed), buffer.count - start)
             else { return nil }
             return unsafe UnsafeRawPointer(hit) - UnsafeRawPointer(base)
+        }
+    }
+
+    /// The line feed before what may be a delimiter.
+    private func hyphens(in octets: Span<UInt8>, from start: Int) -> Int? {
+        guard start < octets.count else { return nil }
+        // SAFETY: the function reads the octets from `start` to the end of the buffer.
+        return unsafe octets.extracting(start...).withUnsafeBufferPointer { buffer in
+            let hit = unsafe octets_find_hyphens(buffer.baseAddress, buffer.count)
+            return hit < buffer.count ? start + hit : nil
         }
     }
 }

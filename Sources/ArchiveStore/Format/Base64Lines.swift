@@ -1,72 +1,84 @@
-/// Exact base64 of whole groups, between raw buffers: what a recipe's B64 operation needs, nothing tolerant.
+import COctets
+
+/// Exact base64 of whole groups: what a recipe's B64 operation needs, nothing tolerant.
 ///
-/// `MailMIME.Base64` reads whatever mail holds; this one accepts only what its encoder writes.
-package enum Base64Groups {
-    /// The contribution of a character at each of the four places of a group; the top bit marks a foreign one.
-    private static let places: [UInt32] = {
-        let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
-        var table = [UInt32](repeating: 1 << 31, count: 1_024)
-        for (value, octet) in alphabet.enumerated() {
-            for place in 0..<4 { table[place * 256 + Int(octet)] = UInt32(value) << UInt32(18 - 6 * place) }
-        }
-        return table
-    }()
+/// `MailMIME.Base64` reads whatever mail holds; this one accepts only what its encoder writes. What it decodes it encodes
+/// again and compares with the source.
+enum Base64Groups {
+    /// Octets behind its result that a decoder may touch.
+    static let slack = Int(OCTETS_SLACK)
 
-    /// Two characters for each 12 bits, the first one in the low octet.
-    private static let pairs: [UInt16] = {
-        let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
-        return (0..<4_096).map { UInt16(alphabet[$0 >> 6]) | UInt16(alphabet[$0 & 63]) << 8 }
-    }()
-
-    /// Decodes whole groups without pads until one is not; the number of groups decoded.
+    /// Decodes lines of `layout` from the start of `text` until one is shorter, longer, padded or foreign.
     ///
-    /// `output` must have room for 3 octets a group.
-    static func decode(_ text: UnsafeRawBufferPointer, into output: UnsafeMutableRawPointer) -> Int {
-        let groups = text.count / 4
-        return unsafe places.withUnsafeBufferPointer { table in
-            guard let source = text.baseAddress, let table = table.baseAddress else { return 0 }
-            for group in 0..<groups {
-                // SAFETY: 4 octets a group are inside `text`, 3 inside `output` as the caller promises.
-                let word = unsafe source.loadUnaligned(fromByteOffset: 4 * group, as: UInt32.self)
-                let value =
-                    unsafe table[Int(word & 255)] | table[256 + Int(word >> 8 & 255)]
-                    | table[512 + Int(word >> 16 & 255)] | table[768 + Int(word >> 24)]
-                guard value < 1 << 31 else { return group }
-                let target = unsafe output + 3 * group
-                unsafe target.storeBytes(of: UInt8(truncatingIfNeeded: value >> 16), as: UInt8.self)
-                unsafe target.storeBytes(of: UInt8(truncatingIfNeeded: value >> 8), toByteOffset: 1, as: UInt8.self)
-                unsafe target.storeBytes(of: UInt8(truncatingIfNeeded: value), toByteOffset: 2, as: UInt8.self)
+    /// Writes to `output` from `start`, which has room for all of `text` decoded and ``slack`` more. The number of lines.
+    static func decodeLines(
+        _ text: Span<UInt8>, _ layout: Base64Layout, into output: inout [UInt8], at start: Int
+    ) -> Int {
+        let lines = text.count / (layout.lineLength + layout.lineEnd.count)
+        guard lines > 0 else { return 0 }
+        precondition(output.count - start >= lines * (layout.lineLength / 4 * 3) + slack)
+        // SAFETY: `lines` whole lines are inside `text`; the room was just checked.
+        return unsafe text.withUnsafeBufferPointer { source in
+            unsafe output.withUnsafeMutableBufferPointer { target in
+                guard let source = source.baseAddress, let target = target.baseAddress else { return 0 }
+                return unsafe octets_base64_decode_lines(
+                    source, lines, layout.lineLength, layout.lineEnd.count, target + start)
             }
-            return groups
         }
     }
 
-    /// Encodes all of `octets`, padded at the end; `output` must have room for 4 octets a group. Octets written.
-    @discardableResult
-    static func encode(_ octets: UnsafeRawBufferPointer, into output: UnsafeMutableRawPointer) -> Int {
-        let groups = octets.count / 3
-        return unsafe pairs.withUnsafeBufferPointer { table in
-            guard let source = octets.baseAddress, let table = table.baseAddress else { return 0 }
-            for group in 0..<groups {
-                // SAFETY: 3 octets a group are inside `octets`, 4 inside `output` as the caller promises.
-                let at = unsafe source + 3 * group
-                let value =
-                    unsafe UInt32(at.load(as: UInt8.self)) << 16
-                    | UInt32(at.load(fromByteOffset: 1, as: UInt8.self)) << 8
-                    | UInt32(at.load(fromByteOffset: 2, as: UInt8.self))
-                let word = unsafe UInt32(table[Int(value >> 12)]) | UInt32(table[Int(value & 4_095)]) << 16
-                unsafe output.storeBytes(of: word, toByteOffset: 4 * group, as: UInt32.self)
+    /// Decodes whole groups without pads from the start of `text` until one is not; the number of groups.
+    ///
+    /// Writes to the start of `output`, with room as above.
+    static func decode(_ text: Span<UInt8>, into output: inout [UInt8]) -> Int {
+        let groups = text.count / 4
+        precondition(output.count >= groups * 3 + slack)
+        // SAFETY: `groups` whole groups are inside `text`; the room was just checked.
+        return unsafe text.withUnsafeBufferPointer { source in
+            unsafe output.withUnsafeMutableBufferPointer { target in
+                guard let source = source.baseAddress, let target = target.baseAddress else { return 0 }
+                return unsafe octets_base64_decode(source, groups, target)
             }
-            let rest = octets.count - 3 * groups
-            guard rest > 0 else { return 4 * groups }
-            let first = unsafe UInt32(source.load(fromByteOffset: 3 * groups, as: UInt8.self))
-            let second = unsafe rest == 2 ? UInt32(source.load(fromByteOffset: 3 * groups + 1, as: UInt8.self)) : 0
-            let value = first << 16 | second << 8
-            let high = unsafe UInt32(table[Int(value >> 12)])
-            let low = unsafe rest == 2 ? UInt32(table[Int(value & 4_095)]) & 0xFF | 0x3D00 : 0x3D3D
-            unsafe output.storeBytes(of: high | low << 16, toByteOffset: 4 * groups, as: UInt32.self)
-            return 4 * groups + 4
         }
+    }
+
+    /// The octets of one canonical group with one or two pads or none, at the end of a body; `nil` for any other.
+    static func decodePadded(_ group: [UInt8]) -> [UInt8]? {
+        let pads = group.suffix(2).count { $0 == 0x3D }
+        let plain = group.map { $0 == 0x3D ? UInt8(0x41) : $0 }
+        var octets = [UInt8](repeating: 0, count: 3 + slack)
+        guard group.count == 4, decode(plain.span, into: &octets) == 1 else { return nil }
+        octets.removeLast(slack + pads)
+        var again: [UInt8] = []
+        appendLast(octets, to: &again)
+        return again == group ? octets : nil
+    }
+
+    /// Appends whole groups of `octets`, and after each `lineGroups` of them `lineEnd`; no line end with 0 of them.
+    static func append(
+        _ octets: ArraySlice<UInt8>, lineGroups: Int, lineEnd: LineEnd, to output: inout [UInt8]
+    ) {
+        let groups = octets.count / 3
+        let lines = lineGroups > 0 ? groups / lineGroups : 0
+        guard groups > 0 else { return }
+        output.append(addingCapacity: groups * 4 + lines * lineEnd.count + slack) { target in
+            // SAFETY: the capacity is what the function asks for, and it says how much of it it filled.
+            unsafe target.withUnsafeMutableBufferPointer { buffer, count in
+                unsafe octets.withUnsafeBufferPointer { source in
+                    guard let source = source.baseAddress, let base = buffer.baseAddress else { return }
+                    let written = unsafe octets_base64_encode(
+                        source, groups, lineGroups, lineGroups > 0 ? lineEnd.count : 0, base + count)
+                    count += Int(written)
+                }
+            }
+        }
+    }
+
+    /// Appends the last one, two or three octets of a body as a group with its pads.
+    static func appendLast(_ octets: [UInt8], to output: inout [UInt8]) {
+        let missing = 3 - octets.count
+        append((octets + Array(repeating: 0, count: missing))[...], lineGroups: 0, lineEnd: .lf, to: &output)
+        for index in 0..<missing { output[output.count - 1 - index] = 0x3D }
     }
 }
 
@@ -99,35 +111,37 @@ package struct Base64LineEncoder {
 
     /// Appends the last group and line end.
     package mutating func finish(into output: inout [UInt8]) {
-        if !rest.isEmpty { encodeGroups(rest[...], into: &output) }
+        if !rest.isEmpty {
+            breakLine(into: &output)
+            Base64Groups.appendLast(rest, to: &output)
+            rest = []
+        }
         if layout.endsWithLineEnd { output.append(contentsOf: layout.lineEnd.octets) }
     }
 
-    private mutating func encodeGroups(_ octets: ArraySlice<UInt8>, into output: inout [UInt8]) {
-        var input = octets
-        while !input.isEmpty {
-            if layout.lineLength > 0, column == layout.lineLength {
-                output.append(contentsOf: layout.lineEnd.octets)
-                column = 0
-            }
-            let room = layout.lineLength > 0 ? (layout.lineLength - column) / 4 * 3 : 49_152
-            let piece = input.prefix(room)
-            let characters = (piece.count + 2) / 3 * 4
-            Self.append(piece, characters, to: &output)
-            column += characters
-            input = input.dropFirst(room)
-        }
+    /// Ends a full line: only when something comes behind it.
+    private mutating func breakLine(into output: inout [UInt8]) {
+        guard layout.lineLength > 0, column == layout.lineLength else { return }
+        output.append(contentsOf: layout.lineEnd.octets)
+        column = 0
     }
 
-    private static func append(_ octets: ArraySlice<UInt8>, _ characters: Int, to output: inout [UInt8]) {
-        let start = output.count
-        output.append(contentsOf: repeatElement(0, count: characters))
-        unsafe octets.withUnsafeBytes { source in
-            // SAFETY: `characters` octets from `start` were just appended.
-            unsafe output.withUnsafeMutableBytes { target in
-                guard let base = target.baseAddress else { return }
-                unsafe Base64Groups.encode(source, into: base + start)
-            }
+    private mutating func encodeGroups(_ octets: ArraySlice<UInt8>, into output: inout [UInt8]) {
+        guard layout.lineLength > 0 else {
+            Base64Groups.append(octets, lineGroups: 0, lineEnd: layout.lineEnd, to: &output)
+            return
+        }
+        let lineGroups = layout.lineLength / 4
+        var input = octets
+        while !input.isEmpty {
+            breakLine(into: &output)
+            // Whole lines with something behind them, at once; otherwise what the line at hand takes.
+            let lines = column == 0 ? (input.count / 3 - 1) / lineGroups : 0
+            let groups = lines > 0 ? lines * lineGroups : min(input.count / 3, lineGroups - column / 4)
+            Base64Groups.append(
+                input.prefix(3 * groups), lineGroups: lines > 0 ? lineGroups : 0, lineEnd: layout.lineEnd, to: &output)
+            if lines == 0 { column += 4 * groups }
+            input = input.dropFirst(3 * groups)
         }
     }
 }

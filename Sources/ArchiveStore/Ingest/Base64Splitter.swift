@@ -1,9 +1,8 @@
-import Glibc
-
 /// Takes the base64 body of one part as it streams and cuts it into a decoded part and literals.
 ///
 /// A body counts as base64 as long as every line is what ``Base64LineEncoder`` would write; what was decoded is encoded
 /// again and compared with the source before it is given to the sink. From the first other line on it is literal.
+/// Whole lines are decoded where they come in; only what is left of a chunk is kept for the next one.
 struct Base64Splitter {
     /// LIMIT: smaller parts stay literal (ArchiveFormat.md §8.1): a blob of its own costs some 350 octets.
     static let minimumPartLength = 2_048
@@ -20,7 +19,6 @@ struct Base64Splitter {
     private var pending: [UInt8] = []
     private var used = 0
     private var decoded: [UInt8] = []
-    private var encoded: [UInt8] = []
     /// Octets of `decoded` that hold something.
     private var decodedCount = 0
     private var hasPart = false
@@ -34,7 +32,8 @@ struct Base64Splitter {
             try builder.literal(octets)
             return
         }
-        pending.append(span: octets)
+        let passed = hasPart && layout.lineLength > 0 ? try decodeWhereItIs(octets, into: &builder) : 0
+        pending.append(span: octets.extracting(passed...))
         if mode == .probing {
             guard pending.count >= Self.probeLength else { return }
             try probe(isWhole: false, into: &builder)
@@ -99,13 +98,50 @@ struct Base64Splitter {
 }
 
 extension Base64Splitter {
+    /// Decodes the whole lines of `octets`, the first one with what is pending before it; how many octets those are.
+    ///
+    /// Stops where the line at hand has to be looked at.
+    private mutating func decodeWhereItIs<Sink: PartSink>(
+        _ octets: Span<UInt8>, into builder: inout RecipeBuilder<Sink>
+    ) throws(ArchiveError) -> Int {
+        let stride = layout.lineLength + layout.lineEnd.count
+        let octetsALine = layout.lineLength / 4 * 3
+        makeRoom(for: pending.count + octets.count)
+        var passed = 0
+        if !pending.isEmpty {
+            passed = min(stride - pending.count, octets.count)
+            pending.append(span: octets.extracting(..<passed))
+            guard pending.count == stride,
+                decodePending({ [layout] in Base64Groups.decodeLines($0, layout, into: &$1, at: 0) }) == 1
+            else { return passed }
+            pending.removeAll(keepingCapacity: true)
+            decodedCount = octetsALine
+        }
+        let lines = Base64Groups.decodeLines(octets.extracting(passed...), layout, into: &decoded, at: decodedCount)
+        decodedCount += lines * octetsALine
+        try emit(into: &builder)
+        return passed + lines * stride
+    }
+
+    /// Lets `decode` read what is pending and write to ``decoded``.
+    private mutating func decodePending(_ decode: (Span<UInt8>, inout [UInt8]) -> Int) -> Int {
+        var output: [UInt8] = []
+        swap(&output, &decoded)
+        defer { swap(&output, &decoded) }
+        return decode(pending.span.extracting(used...), &output)
+    }
+
+    private mutating func makeRoom(for count: Int) {
+        let room = count / 4 * 3 + 3 + Base64Groups.slack
+        if decoded.count < room { decoded = [UInt8](repeating: 0, count: room) }
+    }
+
     private mutating func decodeLines<Sink: PartSink>(
         isWhole: Bool, into builder: inout RecipeBuilder<Sink>
     ) throws(ArchiveError) {
         let start = used
         decodedCount = 0
-        if decoded.count < pending.count { decoded = [UInt8](repeating: 0, count: pending.count) }
-        if encoded.count < pending.count { encoded = [UInt8](repeating: 0, count: pending.count + 4) }
+        makeRoom(for: pending.count)
         var isOver = layout.lineLength > 0 ? decodeFullLines() : decodeOneLine(isWhole: isWhole)
         if layout.lineLength > 0 { isOver = decodeLastLine(isWhole: isWhole, isOver: isOver) }
         if !hasPart, decodedCount < Self.minimumPartLength {
@@ -122,48 +158,12 @@ extension Base64Splitter {
 
     /// Decodes lines of exactly the known length; true if a line is there that is not one.
     private mutating func decodeFullLines() -> Bool {
-        let (length, start, lineEnd) = (layout.lineLength, used, layout.lineEnd)
-        let stride = length + lineEnd.count
-        let octets = length / 4 * 3
+        let stride = layout.lineLength + layout.lineEnd.count
         let lines = (pending.count - used) / stride
-        var good = 0
-        // SAFETY: `lines` whole lines are inside `pending`; `decoded` and `encoded` are as long as `pending`.
-        unsafe Self.withBuffers(pending, &decoded, &encoded) { source, target, again in
-            while good < lines {
-                let line = unsafe UnsafeRawBufferPointer(start: source + start + good * stride, count: length)
-                let output = unsafe target + good * octets
-                guard unsafe line[length - 1] != 0x3D,
-                    unsafe Self.endsLine(source + start + good * stride + length, lineEnd),
-                    unsafe Base64Groups.decode(line, into: output) == length / 4
-                else { break }
-                unsafe Base64Groups.encode(UnsafeRawBufferPointer(start: output, count: octets), into: again)
-                guard unsafe line.elementsEqualFast(again) else { break }
-                good += 1
-            }
-        }
-        decodedCount = good * octets
+        let good = decodePending { [layout] in Base64Groups.decodeLines($0, layout, into: &$1, at: 0) }
+        decodedCount = good * (layout.lineLength / 4 * 3)
         used += good * stride
         return good < lines
-    }
-
-    private static func withBuffers(
-        _ source: [UInt8], _ target: inout [UInt8], _ check: inout [UInt8],
-        _ action: (UnsafeRawPointer, UnsafeMutableRawPointer, UnsafeMutableRawPointer) -> Void
-    ) {
-        unsafe source.withUnsafeBytes { source in
-            unsafe target.withUnsafeMutableBytes { target in
-                unsafe check.withUnsafeMutableBytes { check in
-                    guard let from = source.baseAddress, let into = target.baseAddress, let again = check.baseAddress
-                    else { return }
-                    unsafe action(from, into, again)
-                }
-            }
-        }
-    }
-
-    private static func endsLine(_ at: UnsafeRawPointer, _ lineEnd: LineEnd) -> Bool {
-        if lineEnd == .lf { return unsafe at.load(as: UInt8.self) == 0x0A }
-        return unsafe at.load(as: UInt8.self) == 0x0D && at.load(fromByteOffset: 1, as: UInt8.self) == 0x0A
     }
 
     /// Takes a shorter, padded or unterminated line as the last one; true if the part is over.
@@ -184,8 +184,7 @@ extension Base64Splitter {
             layout.endsWithLineEnd = true
             return true
         }
-        decoded.replaceSubrange(decodedCount..<decodedCount + octets.count, with: octets)
-        decodedCount += octets.count
+        put(octets)
         used += length
         let end = layout.lineEnd.octets
         layout.endsWithLineEnd = pending[used...].starts(with: end)
@@ -193,51 +192,30 @@ extension Base64Splitter {
         return true
     }
 
+    private mutating func put(_ octets: [UInt8]) {
+        decoded.replaceSubrange(decodedCount..<decodedCount + octets.count, with: octets)
+        decodedCount += octets.count
+    }
+
     /// The octets of one canonical line with or without pads.
     private static func decodePadded(_ line: ArraySlice<UInt8>) -> [UInt8]? {
-        var octets = [UInt8](repeating: 0, count: line.count / 4 * 3)
-        var text = [UInt8](repeating: 0, count: line.count)
-        let pads = line.suffix(2).count { $0 == 0x3D }
-        let plain = line.map { $0 == 0x3D ? UInt8(0x41) : $0 }
-        let isDecoded = unsafe plain.withUnsafeBytes { source in
-            // SAFETY: three octets for each four characters.
-            unsafe octets.withUnsafeMutableBytes { target in
-                guard let base = target.baseAddress else { return false }
-                return unsafe Base64Groups.decode(source, into: base) == source.count / 4
-            }
-        }
-        guard isDecoded else { return nil }
-        octets.removeLast(pads)
-        let count = unsafe octets.withUnsafeBytes { source in
-            // SAFETY: four characters for each three octets begun.
-            unsafe text.withUnsafeMutableBytes { target in
-                guard let base = target.baseAddress else { return 0 }
-                return unsafe Base64Groups.encode(source, into: base)
-            }
-        }
-        return count == line.count && line.elementsEqual(text) ? octets : nil
+        let plain = Array(line.dropLast(4))
+        guard let last = Base64Groups.decodePadded(Array(line.suffix(4))) else { return nil }
+        var octets = [UInt8](repeating: 0, count: plain.count / 4 * 3 + Base64Groups.slack)
+        guard Base64Groups.decode(plain.span, into: &octets) == plain.count / 4 else { return nil }
+        octets.removeLast(Base64Groups.slack)
+        return octets + last
     }
 
     /// Decodes groups of a body without line ends; true if something else is there.
     private mutating func decodeOneLine(isWhole: Bool) -> Bool {
-        let (length, start) = ((pending.count - used) / 4 * 4, used)
-        var groups = 0
-        var isSame = true
-        // SAFETY: `length` octets from `used` are inside `pending`; `decoded` and `encoded` are as long as `pending`.
-        unsafe Self.withBuffers(pending, &decoded, &encoded) { source, target, again in
-            let line = unsafe UnsafeRawBufferPointer(start: source + start, count: length)
-            groups = unsafe Base64Groups.decode(line, into: target)
-            unsafe Base64Groups.encode(UnsafeRawBufferPointer(start: target, count: 3 * groups), into: again)
-            isSame = unsafe UnsafeRawBufferPointer(rebasing: line[..<(4 * groups)]).elementsEqualFast(again)
-        }
-        if !isSame { groups = 0 }
+        let groups = decodePending { Base64Groups.decode($0, into: &$1) }
         decodedCount = 3 * groups
         used += 4 * groups
         let rest = pending.count - used
         if rest < 4 && !isWhole { return false }
-        if rest >= 4, let octets = Self.decodePadded(pending[used..<used + 4]) {
-            decoded.replaceSubrange(decodedCount..<decodedCount + octets.count, with: octets)
-            decodedCount += octets.count
+        if rest >= 4, let octets = Base64Groups.decodePadded(Array(pending[used..<used + 4])) {
+            put(octets)
             used += 4
         }
         return true
@@ -259,13 +237,5 @@ extension Base64Splitter {
         guard hasPart else { return }
         let layout = layout
         try builder.endPart { .base64(part: $0, layout) }
-    }
-}
-
-extension UnsafeRawBufferPointer {
-    /// Whether the octets at `other`, of which there are as many, are the same.
-    fileprivate func elementsEqualFast(_ other: UnsafeMutableRawPointer) -> Bool {
-        guard let base = baseAddress else { return true }
-        return unsafe memcmp(base, other, count) == 0
     }
 }
