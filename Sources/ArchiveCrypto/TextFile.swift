@@ -14,6 +14,9 @@ public struct TextFile: Sendable {
         "mailarc-slot/1": ["archive", "type", "salt", "eph?", "label", "created", "check", "wrapped", "mac"],
         "mailarc-erasure/1": ["archive", "epoch", "secret"],
         "mailarc-vault/1": ["epoch", "rev", "root"],
+        "mailarc-gone/1": [
+            "archive", "writer", "object", "pack", "sequence", "previous", "by", "leaf", "signer", "signature",
+        ],
     ]
 
     /// The first line, `mailarc-slot/1`.

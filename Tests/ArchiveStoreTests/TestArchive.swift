@@ -27,7 +27,10 @@ final class TestArchive {
         directory = try InMemoryDirectory(of: archive)
     }
 
-    deinit { try? FileManager.default.removeItem(atPath: path) }
+    /// The folder stays when this value goes: another one has it.
+    var isBorrowed = false
+
+    deinit { if !isBorrowed { try? FileManager.default.removeItem(atPath: path) } }
 
     static func folder() -> String {
         FileManager.default.temporaryDirectory.appendingPathComponent("store-\(UUID().uuidString)").path

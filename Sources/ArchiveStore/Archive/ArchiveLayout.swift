@@ -28,6 +28,9 @@ package struct ArchiveLayout: Sendable {
 
     package func packDirectory(_ digestHex: String) -> String { "\(packs)/\(digestHex.prefix(2))" }
     package func pack(_ digestHex: String) -> String { "\(packs)/\(digestHex.prefix(2))/\(digestHex)" }
+    /// What is left in the place of a pack that was replaced.
+    package func gonePack(_ digestHex: String) -> String { pack(digestHex) + ArchiveLayout.goneSuffix }
+    package static let goneSuffix = ".gone"
     package func openPack(_ id: RandomID) -> String { "\(open)/\(id).pk" }
     package func writer(_ hex: String) -> String { "\(writers)/\(hex).pub" }
     package func vaultRoot(epoch: UInt32, revision: UInt32) -> String { "\(vault)/root.\(epoch).\(revision)" }

@@ -12,6 +12,14 @@ public enum PackPlace: Sendable, Hashable {
         case .open(let id), .sealed(let id, _): id
         }
     }
+
+    /// Where the file is, relative to the archive.
+    public var relativePath: String {
+        switch self {
+        case .open(let id): "open/\(id).pk"
+        case .sealed(_, let digest): "packs/\(digest.hex.prefix(2))/\(digest.hex)"
+        }
+    }
 }
 
 /// All there is to know to read one blob: its footer entry, its pack, and where its key is.

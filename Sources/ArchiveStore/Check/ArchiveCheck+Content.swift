@@ -75,12 +75,15 @@ extension ArchiveCheck {
         do {
             let ledger = try archive.ledger()
             var reader = ledger.leaves()
+            var told = ReplacementLeaves()
+            var absent: [(keyID: RandomID, leaf: UInt64)] = []
             var sealed = Set(packs.compactMap { if case .sealed(let id, _) = $0.place { id } else { nil } })
             while let read = try reader.next() {
                 guard let leaf = Leaf(parsing: read.text) else {
                     find(.ledger, layout.log, "leaf \(read.index) is none this program knows")
                     continue
                 }
+                told.add(leaf)
                 switch leaf.body {
                 case .ingest(let commitment), .events(let commitment, _, _):
                     let record = records.removeValue(forKey: commitment.keyID)
@@ -89,16 +92,20 @@ extension ArchiveCheck {
                             .damaged, record.path, "it names another leaf than \(leaf.sequence)",
                             at: record.entry.offset)
                     } else if record == nil {
-                        find(.missing, layout.log, "no pack has blob \(commitment.keyID) of leaf \(leaf.sequence)")
+                        absent.append((commitment.keyID, leaf.sequence))
                     }
                     if options.level >= .content { commitments[commitment.keyID] = commitment }
                 case .pack(let object, let pack, _):
-                    if sealed.remove(pack) == nil {
+                    if sealed.remove(pack) == nil, gone[object.octets] == nil {
                         find(.missing, layout.pack(object.octets.hex), "leaf \(leaf.sequence) names this pack")
                     }
                 default: continue
                 }
             }
+            for (keyID, leaf) in absent where !told.erased.contains(keyID) {
+                find(.missing, layout.log, "no pack has blob \(keyID) of leaf \(leaf)")
+            }
+            checkReplacements(told)
             for id in sealed { find(.unexpected, layout.packs, "no leaf names the pack \(id)") }
             for (path, entry) in records.values {
                 find(.unexpected, path, "no leaf names blob \(entry.keyID)", at: entry.offset)

@@ -4,13 +4,17 @@ import MailCore
 extension ArchiveCheck {
     /// Names, headers, trailers, signatures, sequence of every sealed pack; footers from level 1 on.
     mutating func checkSealedPacks(_ archive: Archive?) {
-        var found: [SealedFile] = []
+        var found: [ChainLink] = []
         var names: [String] = []
         do throws(ArchiveError) {
             for directory in try FileTree.names(in: layout.packs) {
                 names += try FileTree.names(in: "\(layout.packs)/\(directory)").map { "\(directory)/\($0)" }
             }
         } catch { find(error, layout.packs) }
+        // What is only half written has not its name yet.
+        names.removeAll { $0.hasSuffix(".tmp") }
+        for name in names where name.hasSuffix(ArchiveLayout.goneSuffix) { checkGone("\(layout.packs)/\(name)") }
+        names.removeAll { $0.hasSuffix(ArchiveLayout.goneSuffix) }
         for (index, name) in names.enumerated() {
             options.progress?(index, names.count, name)
             let path = "\(layout.packs)/\(name)"
@@ -18,30 +22,24 @@ extension ArchiveCheck {
                 found.append(try checkSealedPack(path, archive))
             } catch { find(error, path) }
         }
-        for packs in Dictionary(grouping: found, by: \.writer).values { checkChain(packs) }
+        let links = checkReplaced(found) + found.filter { gone[$0.digest] == nil }
+        for chain in Dictionary(grouping: links, by: \.writer).values { checkChain(chain) }
     }
 
-    private struct SealedFile {
-        var path: String
-        var writer: [UInt8]
-        var trailer: PackTrailer
-        var digest: [UInt8]
-    }
-
-    /// The packs of one writer count 1, 2, 3 …, and each names the one before.
-    private mutating func checkChain(_ packs: [SealedFile]) {
+    /// The packs of one writer count 1, 2, 3 …, and each names the one before, or what is left of it.
+    private mutating func checkChain(_ packs: [ChainLink]) {
         var previous = [UInt8](repeating: 0, count: 32)
-        for (index, pack) in packs.sorted(by: { $0.trailer.sequence < $1.trailer.sequence }).enumerated() {
-            if pack.trailer.sequence != UInt64(index + 1) {
-                find(.broken, pack.path, "its sequence is \(pack.trailer.sequence), expected \(index + 1)")
-            } else if pack.trailer.previous != previous {
+        for (index, pack) in packs.sorted(by: { $0.sequence < $1.sequence }).enumerated() {
+            if pack.sequence != UInt64(index + 1) {
+                find(.broken, pack.path, "its sequence is \(pack.sequence), expected \(index + 1)")
+            } else if pack.previous != previous {
                 find(.broken, pack.path, "it does not follow the pack before it")
             }
             previous = pack.digest
         }
     }
 
-    private mutating func checkSealedPack(_ path: String, _ archive: Archive?) throws(ArchiveError) -> SealedFile {
+    private mutating func checkSealedPack(_ path: String, _ archive: Archive?) throws(ArchiveError) -> ChainLink {
         let file = try SystemFile(path, .read)
         let size = try file.size()
         let (signed, digest) = try hashes(file, size)
@@ -57,11 +55,13 @@ extension ArchiveCheck {
                 .damaged, path, "the writer's signature does not agree",
                 at: size - UInt64(PackTrailer.length - PackTrailer.signatureOffset))
         }
-        if let archive {
+        // A replaced pack that is there all the same counts for nothing.
+        if let archive, gone[digest] == nil {
             let footer = try PackEntries.footer(file, archive)
             packs.append((.sealed(header.pack, digest: digest), path, footer.entries))
         }
-        return SealedFile(path: path, writer: header.writer, trailer: trailer, digest: digest)
+        return ChainLink(
+            path: path, writer: header.writer, sequence: trailer.sequence, previous: trailer.previous, digest: digest)
     }
 
     /// SHA-256 of everything before the signature, and of the whole file.
@@ -96,7 +96,8 @@ extension ArchiveCheck {
                     slots[blob.entry.keyID] = (blob.shard, blob.slot)
                 }
             }
-            for (id, sealed) in state.sealed where !FileTree.exists(layout.pack(sealed.digest.hex)) {
+            for (id, sealed) in state.sealed
+            where gone[sealed.digest] == nil && !FileTree.exists(layout.pack(sealed.digest.hex)) {
                 find(.missing, layout.pack(sealed.digest.hex), "the journal calls the pack \(id) sealed")
             }
             for (id, length) in state.packs {

@@ -15,6 +15,8 @@ public struct ArchiveCheck {
     var report = CheckReport()
     /// Packs whose structure could be read, with their entries.
     var packs: [(place: PackPlace, path: String, entries: [FooterEntry])] = []
+    /// Authentic records of replaced packs, by the SHA-256 of the pack.
+    var gone: [[UInt8]: GoneFile] = [:]
     var keys: [RandomID: CheckedKey] = [:]
     /// Where the journal says the keys of its blobs are.
     var slots: [RandomID: (shard: UInt32, slot: UInt32)] = [:]

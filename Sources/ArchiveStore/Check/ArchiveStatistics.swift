@@ -18,8 +18,10 @@ public struct ArchiveStatistics: Sendable, Hashable {
     public var sealedPackCount = 0
     public var openPackCount = 0
     public var packOctetCount: UInt64 = 0
-    /// In packs and of no blob.
+    /// In packs, of no blob that has its key.
     public var deadOctetCount: UInt64 = 0
+    /// The share of it that is of blobs whose keys are gone.
+    public var erasedOctetCount: UInt64 = 0
 
     /// Counts blob by blob, from packs and vault.
     public init(of archive: Archive) throws {
@@ -28,6 +30,7 @@ public struct ArchiveStatistics: Sendable, Hashable {
             if case .open = pack.place { openPackCount += 1 } else { sealedPackCount += 1 }
             packOctetCount += pack.octetCount
             deadOctetCount += pack.deadOctetCount
+            erasedOctetCount += pack.erasedOctetCount
         }
         try contents.forEachBlob { blob in
             switch blob.kind {

@@ -32,6 +32,18 @@ public final class InMemoryDirectory: BlobDirectory {
         state.withLock { state in for pack in group.sealedPacks { state.sealed[pack.id] = pack.digest } }
     }
 
+    /// Follows a compaction.
+    public func apply(_ change: CompactedPacks) {
+        guard let successor = change.successor else { return }
+        state.withLock { state in
+            state.sealed[successor.id] = successor.digest
+            for (keyID, offset) in change.moved {
+                state.locations[keyID]?.pack = .sealed(successor.id, digest: successor.digest)
+                state.locations[keyID]?.offset = offset
+            }
+        }
+    }
+
     public func blob(contentID: [UInt8]) -> KnownContent? {
         state.withLock { state in
             guard let keyID = state.contents[contentID], let location = state.locations[keyID] else { return nil }

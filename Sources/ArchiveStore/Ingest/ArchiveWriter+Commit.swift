@@ -88,6 +88,7 @@ extension ArchiveWriter {
     func rewriteJournal() throws(ArchiveError) {
         // ORDER: the leaves of the frames that go are durable in the ledger.
         state.sealed = [:]
+        state.replaced = [:]
         journal = try JournalFile(
             archive.layout, replacingWith: state.openRecords, keys: archive.keys, random: context.random)
         journalBase = journal.end

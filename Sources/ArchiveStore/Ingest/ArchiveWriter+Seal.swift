@@ -48,7 +48,7 @@ extension ArchiveWriter {
         try FileTree.rename(layout.openPack(id), to: layout.pack(digest.hex))
     }
 
-    private static func hash(_ digest: [UInt8]) throws(ArchiveError) -> MerkleHash {
+    static func hash(_ digest: [UInt8]) throws(ArchiveError) -> MerkleHash {
         guard let hash = MerkleHash(octets: digest) else { throw ArchiveError(.internalError, "SHA-256 has 32 octets") }
         return hash
     }
@@ -58,33 +58,44 @@ extension ArchiveWriter {
         let footerOffset = pack.durableLength
         try pack.file.truncate(to: footerOffset)
         let entries = (state.blobs[pack.id] ?? []).map(\.entry).sorted { $0.offset < $1.offset }
+        var hash = SHA256()
+        var at: UInt64 = 0
+        while at < footerOffset {
+            let octets = try pack.file.read(Int(min(1 << 20, footerOffset - at)), at: at)
+            hash.update(octets.span)
+            at += UInt64(octets.count)
+        }
+        return try finish(pack.file, pack.header, entries, at: footerOffset, sequence: sequence, &hash)
+    }
+
+    /// Appends footer and trailer at `footerOffset` and makes the file durable; the digest and length of the whole.
+    ///
+    /// - Parameter hash: of everything before `footerOffset`.
+    func finish(
+        _ file: SystemFile, _ header: PackHeader, _ entries: [FooterEntry], at footerOffset: UInt64, sequence: UInt64,
+        _ hash: inout SHA256
+    ) throws(ArchiveError) -> ([UInt8], UInt64) {
         let nonce = context.random.octets(XAES256GCM.nonceCount)
         let footer: [UInt8]
         do {
             footer = try XAES256GCM.seal(
                 FooterEntries.encode(entries),
-                key: archive.keys.footerKey(writerID: pack.header.writer, packID: pack.id), nonce: nonce,
-                aad: Array("mailarc/1/footer\0".utf8) + pack.header.encode())
+                key: archive.keys.footerKey(writerID: header.writer, packID: header.pack), nonce: nonce,
+                aad: Array("mailarc/1/footer\0".utf8) + header.encode())
         } catch { throw ArchiveError(.internalError, "a footer cannot be sealed", cause: error) }
         var trailer = PackTrailer(
             footerOffset: footerOffset, footerLength: UInt32(footer.count), footerNonce: nonce, sequence: sequence,
             previous: state.counters.lastPack, signature: [])
-        try pack.file.write(footer, at: footerOffset)
-        var hash = SHA256()
-        var at: UInt64 = 0
+        try file.write(footer, at: footerOffset)
+        hash.update(footer)
         let end = footerOffset + UInt64(footer.count)
-        while at < end {
-            let octets = try pack.file.read(Int(min(1 << 20, end - at)), at: at)
-            hash.update(octets.span)
-            at += UInt64(octets.count)
-        }
         hash.update(trailer.encodeSigned().span)
         do {
             trailer.signature = try Ed25519.sign(PackTrailer.signedMessage(hash.digest()), seed: packSeed)
         } catch { throw ArchiveError(.internalError, "a pack cannot be signed", cause: error) }
         let octets = trailer.encode()
-        try pack.file.write(octets, at: end)
-        try pack.file.sync()
+        try file.write(octets, at: end)
+        try file.sync()
         hash.update(octets.span.extracting(PackTrailer.signatureOffset...))
         return (hash.digest(), end + UInt64(octets.count))
     }

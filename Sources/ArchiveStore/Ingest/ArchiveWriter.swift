@@ -52,7 +52,7 @@ public actor ArchiveWriter {
         let recovered = try Recovery(archive: archive, random: random, fault: options.fault).run(logSeed: logSeed)
         (vault, ledger, journal) = (recovered.vault, recovered.ledger, recovered.journal)
         (state, packs) = (recovered.state, recovered.packs)
-        journalBase = journal.end
+        journalBase = recovered.isJournalLong ? 0 : journal.end
         let pending = PendingContents()
         context = LaneContext(
             layout: archive.layout, archive: archive.id, writer: archive.identity.writer, keys: archive.keys,
@@ -125,6 +125,9 @@ public actor ArchiveWriter {
                 blob: blob, digest: SHA256.hash(octets), sequence: sequence, eventCount: events.count, pack: pack,
                 packEnd: records.end))
     }
+
+    /// Gives the pack back that event records go into.
+    func giveBackPack() { records.releasePack() }
 
     func checkRunning() throws(ArchiveError) {
         if let failure = pending.failure {

@@ -1,3 +1,4 @@
+import ArchiveLedger
 import MailCore
 
 /// What the journal's records, taken together, say.
@@ -13,6 +14,8 @@ struct JournalState {
     var blobs: [RandomID: [Blob]] = [:]
     /// Packs that were sealed and may still have their old name.
     var sealed: [RandomID: (digest: [UInt8], sequence: UInt64)] = [:]
+    /// Packs that gave their place to others and may still be there, by the SHA-256 of their file.
+    var replaced: [[UInt8]: (replacement: PackReplacement, ledgerIndex: UInt64)] = [:]
     /// Ascending by index.
     var leaves: [(index: UInt64, text: [UInt8])] = []
     var counters = JournalRecord.Counters()
@@ -30,6 +33,7 @@ struct JournalState {
             blobs[id, default: []].append(Blob(entry: entry, shard: shard, slot: slot))
         case .leaf(let index, let text):
             leaves.append((index, text))
+            if let replacement = Self.replacement(text) { replaced[replacement.object.octets] = (replacement, index) }
             counters.ledgerSize = max(counters.ledgerSize, index + 1)
         case .sealed(let id, let digest, let sequence):
             packs[id] = nil
@@ -39,6 +43,16 @@ struct JournalState {
             self.counters = counters
             self.counters.ledgerSize = ledgerSize
         }
+    }
+
+    /// What the leaf says if it is a `pack-replace`.
+    private static func replacement(_ text: [UInt8]) -> PackReplacement? {
+        // Most leaves are of other types: only these are worth parsing.
+        let lines = text.split(separator: UInt8(ascii: "\n"), maxSplits: 3, omittingEmptySubsequences: false)
+        guard lines.count > 2, lines[2].elementsEqual("type pack-replace".utf8),
+            case .packReplaced(let replacement)? = Leaf(parsing: text)?.body
+        else { return nil }
+        return replacement
     }
 
     /// The open packs only: what a rewritten journal holds.

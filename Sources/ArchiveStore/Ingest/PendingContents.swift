@@ -53,6 +53,8 @@ final class PendingContents: Sendable {
 
     func addFull(_ pack: PackFile) { state.withLock { $0.full.append(pack) } }
     func addIdle(_ pack: PackFile) { state.withLock { $0.idle.append(pack) } }
+    /// Takes the pack `id` out of the idle ones: no lane writes to it again.
+    func withdraw(_ id: RandomID) { state.withLock { $0.idle.removeAll { $0.id == id } } }
     func takeIdle() -> PackFile? { state.withLock { $0.idle.popLast() } }
 
     var failure: ArchiveError? { state.withLock { $0.failure } }

@@ -14,6 +14,8 @@ struct Recovery {
         var journal: JournalFile
         var state: JournalState
         var packs: [RandomID: PackFile]
+        /// The journal holds more than the open packs: it is due to be rewritten.
+        var isJournalLong: Bool
     }
 
     private var layout: ArchiveLayout { archive.layout }
@@ -28,9 +30,12 @@ struct Recovery {
         let packs = try openPacks(state)
         try removeStrangers(packs)
         let ledger = try recoverLedger(state, logSeed: logSeed)
+        try finishReplacing(state)
+        let isJournalLong = !state.leaves.isEmpty
         state.leaves = []
         for id in state.sealed.keys { state.blobs[id] = nil }
-        return Result(vault: vault, ledger: ledger, journal: journal, state: state, packs: packs)
+        return Result(
+            vault: vault, ledger: ledger, journal: journal, state: state, packs: packs, isJournalLong: isJournalLong)
     }
 
     /// Renames packs the journal calls sealed that still have their old name.
@@ -38,7 +43,7 @@ struct Recovery {
         for (id, sealed) in state.sealed {
             if FileTree.exists(layout.openPack(id)) {
                 try ArchiveWriter.move(id, sealed.digest, layout)
-            } else if !FileTree.exists(layout.pack(sealed.digest.hex)) {
+            } else if state.replaced[sealed.digest] == nil, !FileTree.exists(layout.pack(sealed.digest.hex)) {
                 throw ArchiveError(.damaged, "a sealed pack is missing", path: layout.pack(sealed.digest.hex))
             }
         }

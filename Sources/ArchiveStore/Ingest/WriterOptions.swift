@@ -1,7 +1,7 @@
 /// The named points of a commit at which a test may look or stop.
 public enum FaultStep: String, Sendable, Hashable, CaseIterable {
     case packAppend, packSync, vaultSync, journalSync, ledgerAppend, checkpoint, packSeal, vaultRoot, currentFlip
-    case journalRewrite
+    case journalRewrite, compactCopy, compactSeal, goneFile, packRemove
 }
 
 /// How a writer works; the defaults are right for mail.

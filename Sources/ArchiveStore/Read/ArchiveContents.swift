@@ -9,8 +9,23 @@ public struct PackSummary: Sendable, Hashable {
     /// Of the file; of an open pack what the journal names.
     public var octetCount: UInt64
     public var blobCount: Int
-    /// Octets no blob lies in, before the footer.
+    /// Of blobs that have their key.
+    public var liveOctetCount: UInt64
+    /// Octets before the footer of no blob that has its key.
     public var deadOctetCount: UInt64
+    /// Blobs without a key: erased, and what a compaction takes away.
+    public var erasedBlobCount: Int
+    /// Theirs, a share of ``deadOctetCount``.
+    public var erasedOctetCount: UInt64
+
+    public init(
+        place: PackPlace, sequence: UInt64, octetCount: UInt64, blobCount: Int, liveOctetCount: UInt64,
+        deadOctetCount: UInt64, erasedBlobCount: Int, erasedOctetCount: UInt64
+    ) {
+        (self.place, self.sequence, self.octetCount, self.blobCount) = (place, sequence, octetCount, blobCount)
+        (self.liveOctetCount, self.deadOctetCount) = (liveOctetCount, deadOctetCount)
+        (self.erasedBlobCount, self.erasedOctetCount) = (erasedBlobCount, erasedOctetCount)
+    }
 }
 
 /// Everything an archive holds, from packs, journal and vault alone: what a catalog is made from, or follows by.
@@ -20,6 +35,8 @@ public final class ArchiveContents {
     private let archive: Archive
     /// Where the key of each blob is.
     private let slots: [KeyBits: UInt64]
+    /// Key ids whose keys were erased.
+    private let erased: Set<KeyBits>
     public let packs: [PackSummary]
     private let entries: PackEntries
 
@@ -44,19 +61,41 @@ public final class ArchiveContents {
         self.archive = archive
         entries = try PackEntries(archive)
         var slots: [KeyBits: UInt64] = [:]
+        var erased: Set<KeyBits> = []
         let root = try archive.vault.files.root().root
         for shard in root.shards {
             let records = try archive.vault.files.records(of: shard)
             for slot in 0..<records.count / VaultRecord.octetCount {
                 let start = slot * VaultRecord.octetCount
-                guard records[start + 49] & 1 == 0 else { continue }
-                slots[KeyBits(records[start..<start + 16])] = UInt64(shard.number) << 32 | UInt64(slot)
+                let key = KeyBits(records[start..<start + 16])
+                if records[start + 49] & 1 == 0 {
+                    slots[key] = UInt64(shard.number) << 32 | UInt64(slot)
+                } else {
+                    erased.insert(key)
+                }
             }
         }
-        self.slots = slots
+        (self.slots, self.erased) = (slots, erased)
         var packs: [PackSummary] = []
-        for place in entries.places { packs.append(try entries.summary(place)) }
+        for place in entries.places {
+            packs.append(try entries.summary(place) { slots[KeyBits($0.octets[...])] != nil })
+        }
         self.packs = packs
+    }
+
+    /// What the vault says of a blob's key.
+    enum KeyState {
+        case live, erased
+        /// The vault has no record of it: explained by a leaf, or damage.
+        case unknown
+    }
+
+    /// The entries of one pack in order of offset, with what became of their keys.
+    func entries(in place: PackPlace) throws(ArchiveError) -> [(entry: FooterEntry, key: KeyState)] {
+        try entries.entries(place).map { entry in
+            let key = KeyBits(entry.keyID.octets[...])
+            return (entry, slots[key] != nil ? .live : erased.contains(key) ? .erased : .unknown)
+        }
     }
 
     /// The blobs of one pack in order of offset, except those whose keys are gone.

@@ -6,12 +6,14 @@ public final class ArchiveReader {
     let archive: Archive
     let directory: any BlobDirectory
     private let packs: PackAccess
+    private let moved: MovedBlobs
     private let codec: ChunkCodec
     private let cipher = AESGCM()
 
     public init(_ archive: Archive, directory: any BlobDirectory) {
         (self.archive, self.directory) = (archive, directory)
         packs = PackAccess(archive)
+        moved = MovedBlobs(archive)
         codec = ChunkCodec(dictionaries: archive.dictionaries)
     }
 
@@ -35,14 +37,16 @@ public final class ArchiveReader {
             events: record.events)
     }
 
-    /// Finds and opens a blob; looks once more when its pack was sealed meanwhile.
+    /// Finds and opens a blob; looks once more when its pack was sealed or replaced meanwhile.
     package func blob(_ keyID: RandomID) throws(ArchiveError) -> BlobReader {
         let location = try directory.find(keyID)
         do throws(ArchiveError) { return try open(location) } catch {
             guard error.kind == .missing else { throw error }
             let again = try directory.find(keyID)
-            guard again != location else { throw error }
-            return try open(again)
+            if again != location, let blob = try? open(again) { return blob }
+            // The directory may be a snapshot, or its own writer not be there yet.
+            guard let now = try moved.location(of: again) else { throw error }
+            return try open(now)
         }
     }
 

@@ -9,7 +9,7 @@ final class PackEntries {
     private let archive: Archive
     /// Sealed ones by writer sequence, then open ones.
     let places: [PackPlace]
-    private var open: [RandomID: (entries: [FooterEntry], length: UInt64)] = [:]
+    private let open: OpenPacks
     private var cache: [(place: PackPlace, footer: Footer)] = []
 
     struct Footer {
@@ -19,34 +19,54 @@ final class PackEntries {
         var size: UInt64
     }
 
+    /// LIMIT: a writer that seals or replaces packs meanwhile makes at most a few changes a second.
+    private static let attempts = 20
+
+    /// Reads the journal and the names, again when a writer changed either in the middle of it.
     init(_ archive: Archive) throws(ArchiveError) {
         self.archive = archive
+        var attempt = 1
+        while true {
+            do throws(ArchiveError) {
+                let names = try archive.layout.packNames()
+                let found = try Self.packs(archive, names)
+                if try archive.layout.packNames() == names || attempt == Self.attempts {
+                    (places, open) = found
+                    return
+                }
+            } catch { guard error.kind == .missing, attempt < Self.attempts else { throw error } }
+            attempt += 1
+        }
+    }
+
+    private typealias OpenPacks = [RandomID: (entries: [FooterEntry], length: UInt64)]
+
+    /// Every pack that counts: not those that were replaced and are still, or again, there.
+    private static func packs(
+        _ archive: Archive, _ names: ArchiveLayout.PackNames
+    ) throws(ArchiveError) -> (places: [PackPlace], open: OpenPacks) {
         let state = JournalState(try JournalFile.read(archive.layout, keys: archive.keys).records)
         var sealed: [(place: PackPlace, sequence: UInt64)] = []
-        for directory in try FileTree.names(in: archive.layout.packs) {
-            for name in try FileTree.names(in: "\(archive.layout.packs)/\(directory)") where !name.hasSuffix(".tmp") {
-                guard let digest = [UInt8](hex: name), digest.count == 32 else { continue }
-                let path = archive.layout.pack(name)
-                let file = try SystemFile(path, .read)
-                let header = try Self.header(file, archive.id)
-                sealed.append((.sealed(header.pack, digest: digest), try Self.trailer(file).trailer.sequence))
-            }
+        for digest in names.sealed where state.replaced[digest] == nil {
+            if names.gone.contains(digest), try archive.gone(digest) != nil { continue }
+            let file = try SystemFile(archive.layout.pack(digest.hex), .read)
+            let header = try Self.header(file, archive.id)
+            sealed.append((.sealed(header.pack, digest: digest), try Self.trailer(file).trailer.sequence))
         }
         let sealedIDs = Set(sealed.map(\.place.id))
+        var open: OpenPacks = [:]
         for (id, length) in state.packs where !sealedIDs.contains(id) {
             open[id] = ((state.blobs[id] ?? []).map(\.entry).sorted { $0.offset < $1.offset }, length)
         }
         // A pack that was sealed by a writer that broke off before the rename still has its old name.
-        for id in state.sealed.keys where !sealedIDs.contains(id) {
-            let file = try SystemFile(archive.layout.openPack(id), .read)
-            open[id] = (
-                (state.blobs[id] ?? []).map(\.entry).sorted { $0.offset < $1.offset },
-                try Self.trailer(file).trailer.footerOffset
-            )
+        for (id, seal) in state.sealed where !sealedIDs.contains(id) && state.replaced[seal.digest] == nil {
+            let footer = try Self.footer(SystemFile(archive.layout.openPack(id), .read), archive)
+            open[id] = (footer.entries, footer.offset)
         }
-        places =
+        let places =
             sealed.sorted { $0.sequence < $1.sequence }.map(\.place)
             + open.keys.sorted { $0.octets.lexicographicallyPrecedes($1.octets) }.map { .open($0) }
+        return (places, open)
     }
 
     static func header(_ file: SystemFile, _ archive: RandomID) throws(ArchiveError) -> PackHeader {
@@ -107,12 +127,19 @@ final class PackEntries {
         }
     }
 
-    func summary(_ place: PackPlace) throws(ArchiveError) -> PackSummary {
+    /// - Parameter hasKey: whether the vault still has the key of a blob.
+    func summary(_ place: PackPlace, hasKey: (RandomID) -> Bool) throws(ArchiveError) -> PackSummary {
         let footer = try footer(place)
-        let stored = footer.entries.reduce(0) { $0 + $1.storedLength }
+        var (stored, live): (UInt64, UInt64) = (0, 0)
+        var keyless = 0
+        for entry in footer.entries {
+            stored += entry.storedLength
+            if hasKey(entry.keyID) { live += entry.storedLength } else { keyless += 1 }
+        }
         let room = footer.offset - UInt64(PackHeader.length)
         return PackSummary(
             place: place, sequence: footer.sequence, octetCount: footer.size, blobCount: footer.entries.count,
-            deadOctetCount: room >= stored ? room - stored : 0)
+            liveOctetCount: live, deadOctetCount: room >= live ? room - live : 0, erasedBlobCount: keyless,
+            erasedOctetCount: stored - live)
     }
 }

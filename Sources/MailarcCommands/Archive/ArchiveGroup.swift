@@ -4,6 +4,7 @@ import ArgumentParser
 enum ArchiveGroup {
     static let commands: [any ParsableCommand.Type] = [
         InitCommand.self, KeyCommand.self, StatsCommand.self, CheckCommand.self,
+        CompactCommand.self,
         RebuildCatalogCommand.self,
         VersionCommand.self,
     ]

@@ -16,6 +16,12 @@ struct StatsCommand: AsyncParsableCommand {
         try output.output.render(report, command: "stats", text: Self.lines)
     }
 
+    /// `1.2 MiB dead (3.4 %), 1.0 MiB of it erased`
+    private static func dead(_ report: StatisticsReport) -> String {
+        let erased = report.erasedOctets > 0 ? ", \(Format.octets(report.erasedOctets)) of it erased" : ""
+        return "\(Format.octets(report.deadOctets)) dead (\(Format.tenths(report.deadShare * 100)) %)" + erased
+    }
+
     static func lines(_ report: StatisticsReport) -> [String] {
         let ratio =
             report.totalOctets > 0 ? Double(report.occurrenceOctets) / Double(report.totalOctets) : 0
@@ -38,7 +44,7 @@ struct StatsCommand: AsyncParsableCommand {
             ],
             [
                 "  packs",
-                "\(Format.octets(report.packOctets)) in \(report.packs), \(Format.octets(report.deadOctets)) dead",
+                "\(Format.octets(report.packOctets)) in \(report.packs), \(Self.dead(report))",
             ],
             ["  catalog", Format.octets(report.catalogOctets)],
             ["  keys", Format.octets(report.vaultOctets)],

@@ -62,6 +62,9 @@ struct CatalogBuilder {
                 CatalogGroup(
                     packs: [PackRow(id: pack.place.id, digest: digest, octetCount: pack.octetCount)], blobs: blobs))
         }
+        // What was replaced goes last: its blobs have moved by now.
+        let present = Set(contents.packs.map(\.place.id))
+        try catalog.forgetPacks(try catalog.packs().map(\.id).filter { !present.contains($0) })
     }
 
     private mutating func add(_ blob: BlobLocation, _ reader: ArchiveReader, _ times: inout LeafTimes) throws {

@@ -161,7 +161,12 @@ public struct StatisticsReport: Codable, Sendable {
     public var occurrenceOctets: Int
     public var packs: Int
     public var packOctets: Int
+    /// Octets in packs that belong to nothing that lives; `compact` takes them away.
     public var deadOctets: Int
+    /// Their share of the packs, 0 to 1.
+    public var deadShare: Double
+    /// Those of them that were erased.
+    public var erasedOctets: Int
     public var vaultOctets: Int
     public var ledgerOctets: Int
     public var catalogOctets: Int
@@ -190,6 +195,32 @@ public struct CheckReport: Codable, Sendable {
     public var leaves: UInt64
     public var findings: [Finding]
     public var isClean: Bool { findings.isEmpty }
+}
+
+/// One pack a compaction takes.
+public struct CompactionRow: Codable, Sendable {
+    /// Where it is, relative to the archive.
+    public var pack: String
+    /// `erased`, `dead` or `small`.
+    public var reason: String
+    public var octets: Int
+    public var deadOctets: Int
+    public var erasedOctets: Int
+}
+
+/// What `compact` did, or would do.
+public struct CompactionReport: Codable, Sendable {
+    public var isDryRun: Bool
+    /// What is replaced.
+    public var packs: [CompactionRow]
+    public var newPacks: Int
+    /// Ciphertext that is carried over.
+    public var liveOctets: Int
+    /// Dead octets that go, and those of them that were erased.
+    public var deadOctets: Int
+    public var erasedOctets: Int
+    /// By how much all packs together shrink; `nil` before it was done.
+    public var freedOctets: Int?
 }
 
 /// What `rebuild-catalog` did.

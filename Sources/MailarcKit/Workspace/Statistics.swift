@@ -13,13 +13,16 @@ extension Workspace {
             let contents = try ArchiveContents(archive)
             let packOctets = contents.packs.reduce(0) { $0 + Int($1.octetCount) }
             let dead = contents.packs.reduce(0) { $0 + Int($1.deadOctetCount) }
+            let erased = contents.packs.reduce(0) { $0 + Int($1.erasedOctetCount) }
             return StatisticsReport(
                 archive: archive.id.description, isPlain: try archive.isPlain(), messages: catalogued.messages,
                 occurrences: catalogued.occurrences, accounts: Set(mailboxes.map(\.account)).count,
                 mailboxes: catalogued.mailboxes, quarantined: catalogued.quarantined,
                 messageOctets: Int(catalogued.messageOctets),
                 occurrenceOctets: mailboxes.reduce(0) { $0 + Int($1.octetCount) }, packs: contents.packs.count,
-                packOctets: packOctets, deadOctets: dead, vaultOctets: try FileFacts.treeOctetCount(path + "/vault"),
+                packOctets: packOctets, deadOctets: dead,
+                deadShare: packOctets > 0 ? Double(dead) / Double(packOctets) : 0, erasedOctets: erased,
+                vaultOctets: try FileFacts.treeOctetCount(path + "/vault"),
                 ledgerOctets: try FileFacts.treeOctetCount(path + "/log"), catalogOctets: try storage.octetCount(),
                 stateOctets: try FileFacts.treeOctetCount(path + "/state"),
                 totalOctets: try FileFacts.treeOctetCount(path), ledgerSize: ledger.size,

@@ -1,0 +1,234 @@
+import ArchiveCrypto
+import ArchiveLedger
+import ArchiveStore
+import Foundation
+import MailCore
+import Synchronization
+import Testing
+
+/// Dead and erased octets leave, everything else stays readable; at any instant.
+@Suite struct CompactTests {
+    static let target: UInt64 = 60_000
+
+    /// Ten messages over several sealed packs and an open one.
+    struct Filled {
+        let test: TestArchive
+        let messages: [(keyID: RandomID, octets: [UInt8])]
+
+        /// Of the archive as it is on disk now.
+        func reopened(_ secret: ArchiveSecret = .plain) throws -> TestArchive {
+            let again = try TestArchive(opening: test.path, secret)
+            again.isBorrowed = true
+            return again
+        }
+    }
+
+    static func filled(_ secret: ArchiveSecret = .plain, messages count: Int = 10) async throws -> Filled {
+        let test = try TestArchive(secret)
+        var options = WriterOptions()
+        options.packTarget = 50_000
+        let writer = try test.writer(options)
+        let lane = writer.makeLane()
+        var seeded = Seeded(23)
+        var messages: [(RandomID, [UInt8])] = []
+        for number in 0..<count {
+            let message = Mail.withAttachment(seeded.octets(20_000), number: number)
+            let taken = try await lane.ingest(message)
+            test.directory.apply(try await writer.commit(events: [event(taken.keyID, UInt32(number + 1))]))
+            messages.append((taken.keyID, message))
+        }
+        lane.finish()
+        try await writer.close()
+        return Filled(test: test, messages: messages)
+    }
+
+    static func event(_ keyID: RandomID, _ uid: UInt32) -> OccurrenceEvent {
+        .placed(
+            message: keyID,
+            at: OccurrenceAddress(
+                account: "a", mailbox: MailboxName("INBOX"), uidValidity: UIDValidity(1), uid: UID(uid) ?? .min),
+            flags: [], internalDate: nil, modSeq: nil, channel: .imap, fidelity: .exact)
+    }
+
+    static func options(_ minimum: Double = 0.05, target: UInt64 = target) -> CompactionOptions {
+        var options = CompactionOptions()
+        (options.minimumDeadShare, options.packTarget) = (minimum, target)
+        return options
+    }
+
+    @discardableResult
+    static func compact(
+        _ test: TestArchive, _ options: CompactionOptions = options(), _ writing: WriterOptions = WriterOptions()
+    ) async throws -> CompactionSummary {
+        let writer = try test.writer(writing)
+        let directory = test.directory
+        let summary = try await writer.compact(options) { directory.apply($0) }
+        try await writer.close()
+        return summary
+    }
+
+    private func expectReadable(
+        _ messages: some Sequence<(keyID: RandomID, octets: [UInt8])>, _ test: TestArchive, _ label: String = ""
+    ) {
+        for (keyID, octets) in messages {
+            do { #expect(try test.read(keyID) == octets, "\(label)") } catch { Issue.record("\(label): \(error)") }
+        }
+    }
+
+    @Test func `small packs become one, for readers of before and after, and with nothing left to do`() async throws {
+        let filled = try await Self.filled()
+        let (test, messages) = (filled.test, filled.messages)
+        // A directory of before, and a reader that has opened nothing yet.
+        let before = try filled.reopened()
+        let count = before.directory.count
+        let sealed = try test.files().keys.count { $0.hasPrefix("packs/") }
+        #expect(sealed >= 3)
+        let summary = try await Self.compact(test, Self.options(target: 1 << 20))
+        #expect(summary.plan.candidates.allSatisfy { $0.reason == .small } && summary.newPackCount == 1)
+        expectReadable(messages, test, "the writer's directory")
+        expectReadable(messages, before, "a directory of before")
+        let after = try filled.reopened()
+        #expect(after.directory.count == count)
+        expectReadable(messages, after, "a directory of after")
+        #expect(Set(after.directory.locations) == Set(test.directory.locations))
+        for level in CheckLevel.allCases {
+            let report = ArchiveCheck.run(after.archive, CheckOptions(level: level))
+            #expect(report.isSound, "\(level): \(report.findings)")
+        }
+        #expect(try ArchiveCheck.runWithoutKeys(at: test.path).isSound)
+        let names = try test.files().keys.filter { $0.hasPrefix("packs/") }
+        #expect(names.count { !$0.hasSuffix(".gone") } == 1)
+        #expect(names.count { $0.hasSuffix(".gone") } == sealed)
+        let files = try test.files()
+        let again = try await Self.compact(test, Self.options(target: 1 << 20))
+        #expect(again.plan.candidates.isEmpty)
+        #expect(try test.files().filter { $0.key.hasPrefix("packs/") } == files.filter { $0.key.hasPrefix("packs/") })
+        // What comes next follows the chain.
+        let writer = try test.writer()
+        let lane = writer.makeLane()
+        let known = try await lane.ingest(messages[3].octets)
+        #expect(!known.isNew && known.keyID == messages[3].keyID)
+        _ = try await lane.ingest(Mail.small(77))
+        test.directory.apply(try await writer.commit())
+        lane.finish()
+        try await writer.close()
+        #expect(ArchiveCheck.run(test.archive).isSound)
+    }
+
+    @Test func `what was erased is gone from the folder, sealed or not, and from no one else's message`() async throws {
+        let filled = try await Self.filled()
+        // One in the first sealed pack, one in the open one.
+        let gone = [filled.messages[1], filled.messages[9]]
+        var octets: [[UInt8]] = []
+        var keys: Set<RandomID> = []
+        let locations = try filled.reopened().directory.locations
+        for (keyID, _) in gone {
+            let location = try #require(locations.first { $0.keyID == keyID })
+            // The recipe and the part before it, which no other message has.
+            for blob in locations where blob.ledgerIndex == location.ledgerIndex && blob.kind != .events {
+                let path = "\(filled.test.path)/\(blob.pack.relativePath)"
+                let pack = [UInt8](try Data(contentsOf: URL(fileURLWithPath: path)))
+                octets.append(Array(pack[Int(blob.offset)..<Int(blob.offset + blob.storedLength)]))
+                keys.insert(blob.keyID)
+            }
+        }
+        #expect(keys.count == 4)
+        try Vault.erase(keys, in: filled.test.archive)
+        let test = try filled.reopened()
+        let dead = try ArchiveStatistics(of: test.archive)
+        #expect(dead.erasedOctetCount == octets.reduce(0) { $0 + UInt64($1.count) })
+        #expect(dead.deadOctetCount == dead.erasedOctetCount)
+        try await Self.compact(test, Self.options(1))
+        let files = try test.files()
+        for (name, file) in files {
+            for blob in octets { #expect(!contains(file, blob), "\(name) still holds an erased blob") }
+        }
+        let after = try filled.reopened()
+        #expect(try ArchiveStatistics(of: after.archive).deadOctetCount == 0)
+        let kept = filled.messages.filter { message in !gone.contains { $0.keyID == message.keyID } }
+        expectReadable(kept, after)
+        #expect(after.directory.count == test.directory.count)
+        for (keyID, _) in gone { #expect(throws: ArchiveError.self) { try after.read(keyID) } }
+        #expect(try ArchiveCheck.runWithoutKeys(at: test.path).isSound)
+        // No leaf tells of the erasure here: the two messages, and nothing else, are missed.
+        let report = ArchiveCheck.run(after.archive)
+        #expect(report.findings.count == 2 && report.findings.allSatisfy { $0.kind == .missing }, "\(report.findings)")
+    }
+
+    private func contains(_ file: [UInt8], _ blob: [UInt8]) -> Bool {
+        Data(file).range(of: Data(blob.prefix(64))) != nil
+    }
+
+    @Test func `a damaged blob stops it and nothing changes`() async throws {
+        let filled = try await Self.filled()
+        let location = try #require(filled.test.directory.location(keyID: filled.messages[2].keyID))
+        let path = "\(filled.test.path)/\(location.pack.relativePath)"
+        var octets = [UInt8](try Data(contentsOf: URL(fileURLWithPath: path)))
+        octets[Int(location.offset) + 5] ^= 1
+        try Data(octets).write(to: URL(fileURLWithPath: path))
+        let test = try filled.reopened()
+        let before = try test.files()
+        do {
+            try await Self.compact(test, Self.options(target: 1 << 20))
+            Issue.record("it copied a damaged blob")
+        } catch let error as ArchiveError {
+            #expect(error.kind == .damaged && error.path == path && error.offset == location.offset, "\(error)")
+        }
+        let after = try test.files()
+        #expect(Set(after.keys) == Set(before.keys))
+        for (name, octets) in before where name.hasPrefix("packs/") { #expect(after[name] == octets) }
+    }
+
+    @Test func `a key the vault does not know, and no leaf, is damage and not erasure`() async throws {
+        let filled = try await Self.filled()
+        let location = try #require(filled.test.directory.location(keyID: filled.messages[1].keyID))
+        try Vault.erase([location.keyID], in: filled.test.archive, leavingRecord: false)
+        let test = try filled.reopened()
+        await #expect(throws: ArchiveError.self) { try await Self.compact(test) }
+        let path = "\(test.path)/\(location.pack.relativePath)"
+        #expect(FileManager.default.fileExists(atPath: path))
+    }
+}
+
+/// Erases keys behind the archive's back.
+enum Vault {
+    /// - Parameter leavingRecord: `false` gives the record another key id, as if it had never been.
+    static func erase(_ keys: Set<RandomID>, in archive: Archive, leavingRecord: Bool = true) throws {
+        let layout = archive.layout
+        let pointer = try VaultPointer(parsing: octets(layout.current))
+        let erasure = try ErasureSecret(parsing: octets(layout.erasure))
+        let path = layout.vaultRoot(epoch: pointer.epoch, revision: pointer.revision)
+        let rootKey = archive.keys.vaultRootKey(erasureSecret: erasure.secret, epoch: pointer.epoch)
+        let root = try VaultRoot(parsing: SealedBody.open(octets(path), key: rootKey))
+        for shard in root.shards where !shard.isSealed {
+            let file = layout.openShard(shard.number, generation: shard.generation)
+            let header = ShortHeader.encode(.openShard, archive: archive.id, shard.number, shard.generation)
+            var rest = try octets(file)[header.count...]
+            var result = header
+            var number: UInt64 = 0
+            while let frame = SealedBody.openFrame(rest, number: number, header: header, key: shard.key) {
+                let records = frame.records.map { record in
+                    guard keys.contains(record.keyID) else { return record }
+                    var changed = record
+                    if leavingRecord {
+                        changed = VaultRecord(
+                            keyID: record.keyID, dek: [UInt8](repeating: 0, count: 32), kind: 0, isErased: true, day: 0,
+                            ledgerIndex: 0)
+                    } else if let id = RandomID(octets: [UInt8](repeating: 9, count: 16)) {
+                        changed.keyID = id
+                    }
+                    return changed
+                }
+                result += try SealedBody.sealFrame(
+                    records, number: number, header: header, key: shard.key, random: .system)
+                rest = rest.dropFirst(frame.octetCount)
+                number += 1
+            }
+            try Data(result).write(to: URL(fileURLWithPath: file))
+        }
+    }
+
+    private static func octets(_ path: String) throws -> [UInt8] {
+        [UInt8](try Data(contentsOf: URL(fileURLWithPath: path)))
+    }
+}
