@@ -228,8 +228,29 @@ class Archive:
     def read_packs(self):
         base = f"{self.folder}/packs"
         for prefix in sorted(os.listdir(base)) if os.path.isdir(base) else []:
-            for name in sorted(os.listdir(f"{base}/{prefix}")):
-                self.read_footer(f"packs/{prefix}/{name}", name)
+            names = set(os.listdir(f"{base}/{prefix}"))
+            for name in sorted(names):
+                if name.endswith(".gone"):
+                    self.read_gone(f"packs/{prefix}/{name}", name[:-5])
+                elif not name.endswith(".tmp") and f"{name}.gone" not in names:
+                    self.read_footer(f"packs/{prefix}/{name}", name)
+
+    def writer_key(self, writer):
+        text = read(self.folder, "writers", writer + ".pub")
+        fields = keyed_lines(text, "mailarc-writer/1")
+        check_mac(text, fields, self.key("slot"), "writer")
+        return Ed25519PublicKey.from_public_bytes(base64.b64decode(fields["key"]))
+
+    def read_gone(self, path, name):
+        """§7.5: the pack was replaced; the record must be its signer's, the successors must be there."""
+        octets = read(self.folder, path)
+        fields = keyed_lines(octets, "mailarc-gone/1")
+        need(fields["archive"] == self.id.hex() and fields["object"] == name, f"{path}: of another pack")
+        self.writer_key(fields["signer"]).verify(
+            base64.b64decode(fields["signature"]), b"mailarc/1/gone\n" + sha256(before_line(octets, b"signature")))
+        for successor in fields["by"].split():
+            place = f"{self.folder}/packs/{successor[:2]}/{successor}"
+            need(os.path.exists(place) or os.path.exists(place + ".gone"), f"{path}: {successor} is missing")
 
     def read_footer(self, path, name):
         octets = read(self.folder, path)
@@ -237,10 +258,7 @@ class Archive:
         head, trailer = header(octets, 0x50, self.id), octets[-160:]
         need(trailer[156:] == b"KPAM" and crc32c(trailer[:152]) == int.from_bytes(trailer[152:156], "little"), path)
         offset, length = struct.unpack_from("<QI", trailer)
-        text = read(self.folder, "writers", head[48:56].hex() + ".pub")
-        writer = keyed_lines(text, "mailarc-writer/1")
-        check_mac(text, writer, self.key("slot"), "writer")
-        Ed25519PublicKey.from_public_bytes(base64.b64decode(writer["key"])).verify(
+        self.writer_key(head[48:56].hex()).verify(
             trailer[80:144], b"mailarc/1/pack\n" + sha256(octets[:-80]))
         foot_key = hkdf(self.key("writer/" + head[48:56].hex()), head[32:48], b"mailarc/1/footer", 32)
         entries = xaes_open(foot_key, trailer[16:40] + octets[offset:offset + length], b"mailarc/1/footer\0" + head)

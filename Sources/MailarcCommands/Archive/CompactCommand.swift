@@ -39,14 +39,14 @@ struct CompactCommand: AsyncParsableCommand {
 
     static func lines(_ report: CompactionReport) -> [String] {
         guard !report.packs.isEmpty else { return ["Nothing to compact"] }
-        let dead = "\(Format.octets(report.deadOctets)) dead, \(Format.octets(report.erasedOctets)) of it erased"
         let packs = "\(Format.plural(report.packs.count, "pack")) by \(Format.count(report.newPacks))"
-        if let freed = report.freedOctets {
-            return ["Replaced \(packs): \(dead) gone, \(Format.octets(freed)) freed"]
-        }
+        var dead = ""
+        if report.deadOctets > 0 { dead = ", \(Format.octets(report.deadOctets)) dead" }
+        if report.erasedOctets > 0 { dead += ", \(Format.octets(report.erasedOctets)) of it erased" }
+        if let freed = report.freedOctets { return ["Replaced \(packs)\(dead): \(Format.octets(freed)) freed"] }
         let rows = report.packs.map { row in
             [row.reason, Format.octets(row.octets), "\(Format.octets(row.deadOctets)) dead", row.pack]
         }
-        return Format.table(rows, right: [1, 2]) + ["Would replace \(packs): \(dead)"]
+        return Format.table(rows, right: [1, 2]) + ["Would replace \(packs)\(dead)"]
     }
 }

@@ -31,7 +31,10 @@ extension Workspace {
                 }
                 return CompactionReport(
                     summary.plan, freedOctets: Int(summary.plan.octetCount) - Int(summary.newOctetCount))
-            } catch { throw KitError(error, at: path) }
+            } catch {
+                if let catalogError = error.cause as? CatalogError { throw KitError(catalogError) }
+                throw KitError(error, at: path)
+            }
         }
     }
 

@@ -22,10 +22,14 @@ extension WriterEnvironment {
 }
 
 extension WriterOptions {
-    /// The defaults, and for crash tests `MAILARC_FAULT=step:n`: the process kills itself at the n-th passing of a step.
+    /// The defaults, and for crash tests `MAILARC_FAULT=step:n`: the process kills itself at the n-th passing of a step;
+    /// `MAILARC_PACK_TARGET=octets`: small archives with many packs.
     static var process: WriterOptions {
         var options = WriterOptions()
         if let fault = FaultPoint.fromEnvironment { options.fault = { fault.pass($0.rawValue) } }
+        if let target = unsafe getenv("MAILARC_PACK_TARGET").flatMap({ UInt64(unsafe String(cString: $0)) }) {
+            options.packTarget = max(target, 1)
+        }
         return options
     }
 }
