@@ -21,6 +21,7 @@ import Testing
 
     @Test func `an interruption at any step of a compaction loses nothing and doubles nothing`() async throws {
         let filled = try await CompactTests.filled()
+        defer { withExtendedLifetime(filled.test) {} }
         let gone = [filled.messages[4].keyID, filled.messages[9].keyID]
         try Vault.erase(Set(gone), in: filled.test.archive)
         let test = try filled.reopened()

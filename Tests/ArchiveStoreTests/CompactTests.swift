@@ -77,6 +77,7 @@ import Testing
 
     @Test func `small packs become one, for readers of before and after, and with nothing left to do`() async throws {
         let filled = try await Self.filled()
+        defer { withExtendedLifetime(filled.test) {} }
         let (test, messages) = (filled.test, filled.messages)
         // A directory of before, and a reader that has opened nothing yet.
         let before = try filled.reopened()
@@ -117,6 +118,7 @@ import Testing
 
     @Test func `what was erased is gone from the folder, sealed or not, and from no one else's message`() async throws {
         let filled = try await Self.filled()
+        defer { withExtendedLifetime(filled.test) {} }
         // One in the first sealed pack, one in the open one.
         let gone = [filled.messages[1], filled.messages[9]]
         var octets: [[UInt8]] = []
@@ -138,6 +140,7 @@ import Testing
         let dead = try ArchiveStatistics(of: test.archive)
         #expect(dead.erasedOctetCount == octets.reduce(0) { $0 + UInt64($1.count) })
         #expect(dead.deadOctetCount == dead.erasedOctetCount)
+        let stale = try filled.reopened()
         try await Self.compact(test, Self.options(1))
         let files = try test.files()
         for (name, file) in files {
@@ -147,6 +150,7 @@ import Testing
         #expect(try ArchiveStatistics(of: after.archive).deadOctetCount == 0)
         let kept = filled.messages.filter { message in !gone.contains { $0.keyID == message.keyID } }
         expectReadable(kept, after)
+        expectReadable(kept, stale, "a directory of before that knows an open pack")
         #expect(after.directory.count == test.directory.count)
         for (keyID, _) in gone { #expect(throws: ArchiveError.self) { try after.read(keyID) } }
         #expect(try ArchiveCheck.runWithoutKeys(at: test.path).isSound)
@@ -161,6 +165,7 @@ import Testing
 
     @Test func `a damaged blob stops it and nothing changes`() async throws {
         let filled = try await Self.filled()
+        defer { withExtendedLifetime(filled.test) {} }
         let location = try #require(filled.test.directory.location(keyID: filled.messages[2].keyID))
         let path = "\(filled.test.path)/\(location.pack.relativePath)"
         var octets = [UInt8](try Data(contentsOf: URL(fileURLWithPath: path)))
@@ -179,8 +184,59 @@ import Testing
         for (name, octets) in before where name.hasPrefix("packs/") { #expect(after[name] == octets) }
     }
 
+    @Test func `a tampered blob with a matching checksum is not signed anew`() async throws {
+        let filled = try await Self.filled()
+        defer { withExtendedLifetime(filled.test) {} }
+        let location = try #require(try filled.reopened().directory.location(keyID: filled.messages[2].keyID))
+        let path = "\(filled.test.path)/\(location.pack.relativePath)"
+        let octets = [UInt8](try Data(contentsOf: URL(fileURLWithPath: path)))
+        // CRC-32C is linear: any change is made good by the four octets behind it.
+        var other = octets
+        let start = Int(location.offset)
+        other[start] ^= 0x55
+        try #require(restore(CRC32C.checksum(Array(octets[start..<start + 64])), &other, start..<start + 64))
+        #expect(other != octets)
+        try Data(other).write(to: URL(fileURLWithPath: path))
+        let test = try filled.reopened()
+        do {
+            try await Self.compact(test, Self.options(target: 1 << 20))
+            Issue.record("it signed a tampered blob")
+        } catch let error as ArchiveError { #expect(error.kind == .damaged && error.path == path, "\(error)") }
+        #expect([UInt8](try Data(contentsOf: URL(fileURLWithPath: path))) == other)
+    }
+
+    /// Chooses the last four octets of `range` so that its checksum becomes `checksum`: one bit after the other, by
+    /// Gauss's elimination.
+    private func restore(_ checksum: UInt32, _ octets: inout [UInt8], _ range: Range<Int>) -> Bool {
+        let tail = range.upperBound - 4
+        let base = CRC32C.checksum(Array(octets[range]))
+        var rows: [(effect: UInt32, bits: UInt32)] = []
+        for bit in 0..<32 {
+            octets[tail + bit / 8] ^= 1 << UInt8(bit % 8)
+            rows.append((CRC32C.checksum(Array(octets[range])) ^ base, 1 << UInt32(bit)))
+            octets[tail + bit / 8] ^= 1 << UInt8(bit % 8)
+        }
+        var (wanted, chosen) = (base ^ checksum, UInt32(0))
+        for column in 0..<32 {
+            let mask = UInt32(1) << UInt32(column)
+            guard let pivot = rows.indices.first(where: { rows[$0].effect & mask != 0 }) else { continue }
+            let row = rows.remove(at: pivot)
+            for index in rows.indices where rows[index].effect & mask != 0 {
+                rows[index].effect ^= row.effect
+                rows[index].bits ^= row.bits
+            }
+            if wanted & mask != 0 {
+                wanted ^= row.effect
+                chosen ^= row.bits
+            }
+        }
+        for bit in 0..<32 where chosen & 1 << UInt32(bit) != 0 { octets[tail + bit / 8] ^= 1 << UInt8(bit % 8) }
+        return CRC32C.checksum(Array(octets[range])) == checksum
+    }
+
     @Test func `a key the vault does not know, and no leaf, is damage and not erasure`() async throws {
         let filled = try await Self.filled()
+        defer { withExtendedLifetime(filled.test) {} }
         let location = try #require(filled.test.directory.location(keyID: filled.messages[1].keyID))
         try Vault.erase([location.keyID], in: filled.test.archive, leavingRecord: false)
         let test = try filled.reopened()

@@ -33,7 +33,7 @@ extension ArchiveWriter {
     ///   accounts for: the packs concerned are left as they are.
     public func compact(
         _ options: CompactionOptions, follow: @Sendable (CompactedPacks) throws -> Void
-    ) throws(ArchiveError) -> CompactionSummary {
+    ) async throws(ArchiveError) -> CompactionSummary {
         try checkRunning()
         giveBackPack()
         var contents = try ArchiveContents(archive)
@@ -48,7 +48,7 @@ extension ArchiveWriter {
         var (done, copied): (Int, UInt64) = (0, 0)
         for group in plan.groups {
             options.progress?(done, plan.candidates.count, copied)
-            let change = try replace(group.map { plan.candidates[$0].pack.place }, contents, follow)
+            let change = try await replace(group.map { plan.candidates[$0].pack.place }, contents, follow)
             done += group.count
             guard let successor = change.successor else { continue }
             summary.newPackCount += 1
@@ -65,7 +65,7 @@ extension ArchiveWriter {
         do throws(ArchiveError) {
             for candidate in candidates {
                 guard let pack = packs[candidate.pack.place.id] else { continue }
-                pending.withdraw(pack.id)
+                precondition(pending.withdraw(pack.id), "a lane is still at work")
                 for sealed in try seal([pack]) {
                     try tell(
                         follow,
@@ -107,8 +107,8 @@ extension ArchiveWriter {
     /// Replaces the packs at `places`, sealed ones, by one new pack or by nothing.
     private func replace(
         _ places: [PackPlace], _ contents: ArchiveContents, _ follow: (CompactedPacks) throws -> Void
-    ) throws(ArchiveError) -> CompactedPacks {
-        try commitReplacement(of: places, by: try copyLive(of: places, contents), follow)
+    ) async throws(ArchiveError) -> CompactedPacks {
+        try commitReplacement(of: places, by: try await copyLive(of: places, contents), follow)
     }
 
     /// A whole new pack, not yet named by the journal.
@@ -122,14 +122,20 @@ extension ArchiveWriter {
     /// Copies what lives at `places` into a new file and closes it; `nil` if nothing lives.
     private func copyLive(
         of places: [PackPlace], _ contents: ArchiveContents
-    ) throws(ArchiveError) -> WholePack? {
+    ) async throws(ArchiveError) -> WholePack? {
         var copy: PackCopy?
         do throws(ArchiveError) {
             for place in places {
                 let live = try contents.entries(in: place).filter { $0.key == .live }.map(\.entry)
                 guard !live.isEmpty, case .sealed(_, let digest) = place else { continue }
                 if copy == nil { copy = try PackCopy(context) }
-                try copy?.append(live, of: SystemFile(archive.layout.pack(digest.hex), .read))
+                let source = try SystemFile(archive.layout.pack(digest.hex), .read)
+                // What the writer signs anew must be what was signed before: a checksum alone can be matched.
+                async let whole = PackCopy.digest(of: source)
+                try copy?.append(live, of: source)
+                guard try await whole.get() == digest else {
+                    throw ArchiveError(.damaged, "its octets are not those of its name", path: source.path)
+                }
             }
             guard let copy else { return nil }
             let (digest, length) = try finish(

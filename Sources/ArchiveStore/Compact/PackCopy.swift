@@ -86,6 +86,21 @@ final class PackCopy {
         }
     }
 
+    /// SHA-256 of the whole file, reckoned beside the copy.
+    @concurrent static func digest(of file: SystemFile) async -> Result<[UInt8], ArchiveError> {
+        do throws(ArchiveError) {
+            var hash = SHA256()
+            var at: UInt64 = 0
+            while !Task.isCancelled {
+                let octets = try file.readUpTo(windowLength, at: at)
+                if octets.isEmpty { break }
+                hash.update(octets)
+                at += UInt64(octets.count)
+            }
+            return .success(hash.digest())
+        } catch { return .failure(error) }
+    }
+
     private func fill(_ count: Int, _ source: SystemFile, _ offset: UInt64) throws(ArchiveError) {
         var failure: ArchiveError?
         var done = 0

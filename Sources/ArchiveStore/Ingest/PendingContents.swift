@@ -53,8 +53,14 @@ final class PendingContents: Sendable {
 
     func addFull(_ pack: PackFile) { state.withLock { $0.full.append(pack) } }
     func addIdle(_ pack: PackFile) { state.withLock { $0.idle.append(pack) } }
-    /// Takes the pack `id` out of the idle ones: no lane writes to it again.
-    func withdraw(_ id: RandomID) { state.withLock { $0.idle.removeAll { $0.id == id } } }
+    /// Takes the pack `id` out of the idle ones, so that no lane writes to it again; false if it is not idle.
+    func withdraw(_ id: RandomID) -> Bool {
+        state.withLock { state in
+            guard let index = state.idle.firstIndex(where: { $0.id == id }) else { return false }
+            state.idle.remove(at: index)
+            return true
+        }
+    }
     func takeIdle() -> PackFile? { state.withLock { $0.idle.popLast() } }
 
     var failure: ArchiveError? { state.withLock { $0.failure } }

@@ -57,7 +57,15 @@ public final class ArchiveContents {
     /// Reads the vault, the journal and every footer.
     ///
     /// - Throws: `.damaged` for a file that cannot be trusted.
-    public init(_ archive: Archive) throws(ArchiveError) {
+    public convenience init(_ archive: Archive) throws(ArchiveError) {
+        // A writer may replace a pack between its name and its footer.
+        do throws(ArchiveError) { try self.init(readingOnce: archive) } catch {
+            guard error.kind == .missing else { throw error }
+            try self.init(readingOnce: archive)
+        }
+    }
+
+    private init(readingOnce archive: Archive) throws(ArchiveError) {
         self.archive = archive
         entries = try PackEntries(archive)
         var slots: [KeyBits: UInt64] = [:]

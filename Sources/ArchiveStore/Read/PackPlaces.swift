@@ -7,7 +7,8 @@ extension Archive {
     public func packPlaces() throws(ArchiveError) -> [PackPlace] {
         var places: [PackPlace] = []
         let names = try layout.packNames()
-        for digest in names.sealed where !names.gone.contains(digest) {
+        for digest in names.sealed {
+            if names.gone.contains(digest), try gone(digest) != nil { continue }
             let header = try PackEntries.header(SystemFile(layout.pack(digest.hex), .read), id)
             places.append(.sealed(header.pack, digest: digest))
         }
