@@ -19,7 +19,8 @@ extension Catalog {
 
     /// Those of `contentIDs` that are known.
     public func blobs(contentIDs: [[UInt8]]) throws(CatalogError) -> [[UInt8]: BlobRow] {
-        try read { db in
+        // Each statement sees one state, and no two need the same: a transaction for each look would cost more than it.
+        try readWithoutTransaction { db in
             let statement = try db.cachedStatement(sql: Self.blobColumns + " WHERE cid = ?")
             var found: [[UInt8]: BlobRow] = [:]
             for id in contentIDs {

@@ -18,22 +18,24 @@ import COpenSSL
 
     deinit { unsafe EVP_CIPHER_CTX_free(context) }
 
-    /// Appends ciphertext and tag to `output`.
+    /// Appends ciphertext and tag of `prefix` and `plaintext`, one behind the other, to `output`.
     public func seal(
-        _ plaintext: Span<UInt8>, key: [UInt8], nonce: [UInt8], aad: [UInt8], into output: inout [UInt8]
+        prefix: [UInt8] = [], _ plaintext: Span<UInt8>, key: [UInt8], nonce: [UInt8], aad: [UInt8],
+        into output: inout [UInt8]
     ) throws(CryptoError) {
         var isSealed = start(key: key, nonce: nonce, aad: aad, encrypts: true)
-        output.append(addingCapacity: plaintext.count + Self.tagCount) { target in
+        let octetCount = prefix.count + plaintext.count
+        output.append(addingCapacity: octetCount + Self.tagCount) { target in
             // SAFETY: the capacity holds ciphertext and tag; they count only once they are written.
             unsafe target.withUnsafeMutableBufferPointer { buffer, count in
                 guard isSealed, let base = unsafe buffer.baseAddress.map({ unsafe $0 + count }) else { return }
-                isSealed = unsafe update(plaintext, to: base)
-                let tag = unsafe base + plaintext.count
+                isSealed = unsafe update(prefix.span, to: base) && update(plaintext, to: base + prefix.count)
+                let tag = unsafe base + octetCount
                 var length: Int32 = 0
                 isSealed =
                     unsafe isSealed && EVP_CipherFinal_ex(context, tag, &length) == 1
                     && EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_GET_TAG, 16, tag) == 1
-                if isSealed { count += plaintext.count + Self.tagCount }
+                if isSealed { count += octetCount + Self.tagCount }
             }
         }
         guard isSealed else { throw CryptoError(.backend, "AES-256-GCM could not encrypt") }

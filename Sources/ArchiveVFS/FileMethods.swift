@@ -39,11 +39,15 @@ enum FileMethods {
         unsafe table.pointee.xTruncate = { file, size in
             guard let state = unsafe FileMethods.state(file) else { return SQLITE_MISUSE }
             if state.kind == .discardedJournal { return state.truncateJournal(to: size) }
+            let flushed = state.flushHeader()
+            guard flushed == SQLITE_OK else { return flushed }
             return unsafe state.real.pointee.pMethods.pointee.xTruncate(state.real, size)
         }
         unsafe table.pointee.xSync = { file, flags in
             guard let state = unsafe FileMethods.state(file) else { return SQLITE_MISUSE }
             if state.kind == .discardedJournal { return SQLITE_OK }
+            let flushed = state.flushHeader()
+            guard flushed == SQLITE_OK else { return flushed }
             if let faults = state.faults, !faults.allowsWrite() { return IOError.sync }
             return unsafe state.real.pointee.pMethods.pointee.xSync(state.real, flags)
         }
@@ -53,6 +57,8 @@ enum FileMethods {
                 unsafe size.pointee = sqlite3_int64(state.journal.count)
                 return SQLITE_OK
             }
+            let flushed = state.flushHeader()
+            guard flushed == SQLITE_OK else { return flushed }
             return unsafe state.real.pointee.pMethods.pointee.xFileSize(state.real, size)
         }
     }

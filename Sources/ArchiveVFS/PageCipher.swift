@@ -27,6 +27,10 @@ internal import COpenSSL
     private let headers: HeaderCipher?
     /// 36 octets, the page number last.
     private let associated: UnsafeMutableRawBufferPointer
+    /// Random octets for the next nonces; each is used once. Drawn many at a time, for a draw costs more than its octets.
+    private var nonces: [UInt8] = []
+    private static let nonceOctetCount = 24
+    private static let nonceDraw = 64 * nonceOctetCount
 
     /// - Throws: ``VFSError`` `.badKey`, `.cryptoFailed`.
     package init(key: [UInt8], databaseID: [UInt8], role: Role) throws(VFSError) {
@@ -51,7 +55,7 @@ internal import COpenSSL
         guard unsafe Self.isZero(page + Self.contentOctetCount, count: Self.reservedOctetCount) else { return false }
         unsafe reserved.initializeMemory(as: UInt8.self, repeating: 0, count: Self.reservedOctetCount)
         let nonce = unsafe reserved.assumingMemoryBound(to: UInt8.self)
-        guard unsafe RAND_bytes(nonce, 24) == 1 else { return false }
+        guard unsafe takeNonce(nonce) else { return false }
         setNumber(number)
         return unsafe cipher.seal(
             page.assumingMemoryBound(to: UInt8.self), count: Self.contentOctetCount,
@@ -86,6 +90,21 @@ internal import COpenSSL
     /// The reverse of ``seal(header:at:)``; without authentication: a damaged header has wrong salts and checksums.
     package func open(header: UnsafeMutableRawPointer, at offset: Int64) -> Bool {
         unsafe headers?.apply(to: header, at: offset, encrypts: false) ?? false
+    }
+
+    /// Moves the next 24 random octets to `target`.
+    private func takeNonce(_ target: UnsafeMutablePointer<UInt8>) -> Bool {
+        if nonces.isEmpty {
+            nonces = [UInt8](repeating: 0, count: Self.nonceDraw)
+            guard unsafe RAND_bytes(&nonces, Int32(nonces.count)) == 1 else {
+                nonces = []
+                return false
+            }
+        }
+        let start = nonces.count - Self.nonceOctetCount
+        for index in 0..<Self.nonceOctetCount { unsafe target[index] = nonces[start + index] }
+        nonces.removeLast(Self.nonceOctetCount)
+        return true
     }
 
     private func setNumber(_ number: UInt32) {

@@ -3,7 +3,8 @@ internal import CSQLite
 /// The write-ahead log: a header of 32 octets, then frames of 24 octets of header and a page.
 ///
 /// SQLite reads 32 octets at 0 and 8 at 24; of a frame its header, 8 octets at 16 (`walRewriteChecksums`, after a
-/// transaction larger than the cache), the page alone, or all 4120 octets (recovery). It writes a header or a page.
+/// transaction larger than the cache), the page alone, or all 4120 octets (recovery). It writes a header or a page. A
+/// frame's header is held back for its page, which comes next, so that both are one write.
 /// - SeeAlso: SQLite file format §4
 extension VFSFile {
     private static let headerOctetCount = 32
@@ -12,6 +13,8 @@ extension VFSFile {
 
     func readLog(_ target: UnsafeMutableRawPointer, _ count: Int, _ offset: Int64) -> Int32 {
         guard offset >= 0, count >= 0 else { return IOError.read }
+        let flushed = flushHeader()
+        guard flushed == SQLITE_OK else { return flushed }
         if offset < Self.headerOctetCount {
             return unsafe readHeader(target, count, at: 0, size: Self.headerOctetCount, skip: Int(offset))
         }
@@ -60,17 +63,27 @@ extension VFSFile {
         guard offset >= 0, let cipher else { return IOError.write }
         if offset == 0 {
             guard count == Self.headerOctetCount else { return IOError.write }
-            return unsafe writeHeader(source, count, at: 0)
+            let flushed = flushHeader()
+            guard flushed == SQLITE_OK, unsafe sealHeader(source, count, at: 0) else { return IOError.write }
+            return unsafe writeReal(scratch, count, 0)
         }
         guard offset >= Self.headerOctetCount else { return IOError.write }
         let within = Int((offset - Int64(Self.headerOctetCount)) % Int64(Self.frameOctetCount))
         let start = offset - Int64(within)
         if within == 0, count == Self.frameHeaderOctetCount {
+            let flushed = flushHeader()
+            guard flushed == SQLITE_OK else { return flushed }
             lastHeader = unsafe (offset, source.loadUnaligned(as: UInt32.self).bigEndian)
-            return unsafe writeHeader(source, count, at: offset)
+            guard unsafe sealHeader(source, count, at: offset) else { return IOError.write }
+            isHeaderHeld = true
+            return SQLITE_OK
         }
         guard within == Self.frameHeaderOctetCount, count == PageCipher.pageOctetCount else {
             return IOError.write
+        }
+        if isHeaderHeld, lastHeader.offset != start {
+            let flushed = flushHeader()
+            guard flushed == SQLITE_OK else { return flushed }
         }
         // A page alone replaces one of the running transaction: its header is already on disk.
         var number = lastHeader.page
@@ -79,14 +92,25 @@ extension VFSFile {
             guard result == SQLITE_OK else { return result }
             number = unsafe scratch.loadUnaligned(as: UInt32.self).bigEndian
         }
-        guard unsafe number != 1 || Self.isOurHeader(source), unsafe cipher.seal(source, number: number, to: scratch)
+        let page = unsafe scratch + Self.frameHeaderOctetCount
+        guard unsafe number != 1 || Self.isOurHeader(source), unsafe cipher.seal(source, number: number, to: page)
         else { return IOError.write }
-        return unsafe writeReal(scratch, PageCipher.pageOctetCount, offset)
+        guard isHeaderHeld else { return unsafe writeReal(page, PageCipher.pageOctetCount, offset) }
+        isHeaderHeld = false
+        return unsafe writeReal(scratch, Self.frameOctetCount, start)
     }
 
-    private func writeHeader(_ source: UnsafeRawPointer, _ count: Int, at offset: Int64) -> Int32 {
+    /// Writes the header that waits for its page; before anything else is done with the file.
+    func flushHeader() -> Int32 {
+        guard isHeaderHeld else { return SQLITE_OK }
+        isHeaderHeld = false
+        return unsafe writeReal(scratch, Self.frameHeaderOctetCount, lastHeader.offset)
+    }
+
+    /// Puts a header as it lies on disk at the start of ``scratch``.
+    private func sealHeader(_ source: UnsafeRawPointer, _ count: Int, at offset: Int64) -> Bool {
         unsafe scratch.copyMemory(from: source, byteCount: count)
-        guard let cipher, unsafe cipher.seal(header: scratch, at: offset) else { return IOError.write }
-        return unsafe writeReal(scratch, count, offset)
+        guard let cipher else { return false }
+        return unsafe cipher.seal(header: scratch, at: offset)
     }
 }

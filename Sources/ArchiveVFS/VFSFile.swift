@@ -20,6 +20,8 @@ internal import Synchronization
     let scratch: UnsafeMutableRawPointer
     /// The frame header written last, whose page comes next.
     var lastHeader: (offset: Int64, page: UInt32) = (-1, 0)
+    /// That header is at the start of ``scratch`` and not yet written.
+    var isHeaderHeld = false
     var journal: [UInt8] = []
 
     init(kind: Kind, real: UnsafeMutablePointer<sqlite3_file>, cipher: PageCipher?, faults: WriteFaults?) {

@@ -155,10 +155,7 @@ extension BlobStream {
     /// A blob of one chunk.
     private func writeWhole(_ octets: [UInt8], _ kind: BlobKind, _ contentID: [UInt8]) throws(ArchiveError) -> NewBlob {
         var blob = startBlob(kind)
-        let dictionary = try codec.pack(octets, mayUseDictionary: true, into: &packed)
-        try sealNext(
-            packed, &blob, isFinal: true,
-            aad: blob.aad.associatedData(dictionary: dictionary, rawLength: octets.count))
+        let dictionary = try packAndSeal(octets, &blob, isFinal: true)
         try append(&blob)
         return finished(blob, kind, contentID, rawLength: UInt64(octets.count), dictionary: dictionary)
     }
@@ -180,10 +177,7 @@ extension BlobStream {
     private func writeChunk() throws(ArchiveError) {
         var blob = open ?? startBlob(.part)
         open = nil
-        _ = try codec.pack(buffer, mayUseDictionary: false, into: &packed)
-        try sealNext(
-            packed, &blob, isFinal: false,
-            aad: blob.aad.associatedData(dictionary: 0, rawLength: buffer.count))
+        _ = try packAndSeal(buffer, &blob, isFinal: false)
         blob.lengths.append(sealed.count)
         try append(&blob)
         buffer.removeAll(keepingCapacity: true)
@@ -202,12 +196,28 @@ extension BlobStream {
         return finished(blob, kind, contentID, rawLength: rawLength, dictionary: 0)
     }
 
+    /// Seals one chunk; the id of the dictionary it needs. Only a blob of one chunk may use one.
+    private func packAndSeal(_ raw: [UInt8], _ blob: inout OpenBlob, isFinal: Bool) throws(ArchiveError) -> UInt16 {
+        switch try codec.pack(raw, mayUseDictionary: isFinal, into: &packed) {
+        case .compressed(let dictionary):
+            let aad = blob.aad.associatedData(dictionary: dictionary, rawLength: raw.count)
+            try sealNext(packed, &blob, isFinal: isFinal, aad: aad)
+            return dictionary
+        case .stored:
+            let aad = blob.aad.associatedData(dictionary: 0, rawLength: raw.count)
+            try sealNext(prefix: [ChunkCodec.storedMethod], raw, &blob, isFinal: isFinal, aad: aad)
+            return 0
+        }
+    }
+
     private func sealNext(
-        _ octets: [UInt8], _ blob: inout OpenBlob, isFinal: Bool, aad: [UInt8]
+        prefix: [UInt8] = [], _ octets: [UInt8], _ blob: inout OpenBlob, isFinal: Bool, aad: [UInt8]
     ) throws(ArchiveError) {
         sealed.removeAll(keepingCapacity: true)
         let nonce = SealedStream.nonce(UInt32(blob.lengths.count), isFinal: isFinal)
-        do { try cipher.seal(octets.span, key: blob.keys.blob, nonce: nonce, aad: aad, into: &sealed) } catch {
+        do {
+            try cipher.seal(prefix: prefix, octets.span, key: blob.keys.blob, nonce: nonce, aad: aad, into: &sealed)
+        } catch {
             throw ArchiveError(.internalError, "a chunk cannot be sealed", cause: error)
         }
     }
@@ -218,10 +228,9 @@ extension BlobStream {
         guard end + UInt64(sealed.count) < 1 << 32 else {
             throw ArchiveError(.limitExceeded, "the message does not fit into a pack of 4 GiB")
         }
-        let octets = sealed
-        try pack.file.write(octets, at: end)
-        blob.checksum.update(octets.span)
-        end += UInt64(octets.count)
+        try pack.file.write(sealed, at: end)
+        blob.checksum.update(sealed.span)
+        end += UInt64(sealed.count)
         context.options.fault?(.packAppend)
     }
 

@@ -18,10 +18,21 @@ package final class ChunkCodec {
         (self.dictionaries, self.options) = (dictionaries, options)
     }
 
-    /// Replaces `output` by the packed form of `raw`; the id of the dictionary it needs, 0 for none.
-    package func pack(
+    /// How a chunk was packed.
+    enum Packing {
+        /// `output` holds method and payload, made with the dictionary of this id, 0 for none.
+        case compressed(dictionary: UInt16)
+        /// The payload is the raw octets themselves, behind ``storedMethod``; `output` is empty.
+        case stored
+    }
+
+    /// The method octet of what is stored as it is.
+    static let storedMethod = CompressionMethod.stored.rawValue
+
+    /// Replaces `output` by the packed form of `raw`, or leaves it empty where compressing does not pay.
+    func pack(
         _ raw: [UInt8], mayUseDictionary: Bool, into output: inout [UInt8]
-    ) throws(ArchiveError) -> UInt16 {
+    ) throws(ArchiveError) -> Packing {
         let isSmall = raw.count <= Self.dictionaryLimit
         let dictionary = mayUseDictionary && isSmall ? dictionaries[1] : nil
         output.removeAll(keepingCapacity: true)
@@ -33,7 +44,7 @@ package final class ChunkCodec {
                 try decompressor.decompress(
                     output[1...], method: .zstd, rawOctetCount: raw.count, dictionary: dictionary, into: &check)
                 // A fault of library or memory shows here; then the octets are stored as they are.
-                if Self.isSame(check, raw) { return dictionary?.id ?? 0 }
+                if Self.isSame(check, raw) { return .compressed(dictionary: dictionary?.id ?? 0) }
             }
         } catch {
             guard error.kind == .damaged else {
@@ -41,9 +52,7 @@ package final class ChunkCodec {
             }
         }
         output.removeAll(keepingCapacity: true)
-        output.append(CompressionMethod.stored.rawValue)
-        output.append(contentsOf: raw)
-        return 0
+        return .stored
     }
 
     /// The raw octets of a packed chunk.

@@ -23,7 +23,7 @@ struct Transport: Sendable {
                 .channelOption(.tcpOption(.tcp_nodelay), value: 1)
                 .channelOption(
                     .recvAllocator,
-                    value: FixedSizeRecvByteBufferAllocator(capacity: 1 << 16)
+                    value: FixedSizeRecvByteBufferAllocator(capacity: 1 << 18)
                 )
                 .channelInitializer { channel in
                     channel.eventLoop.makeCompletedFuture {

@@ -2,9 +2,11 @@ internal import MailCore
 
 /// When a group of changes is made durable.
 package struct GroupLimits: Sendable {
-    /// LIMIT: 256 messages, 32 MiB or a second: what a crash can cost, and what spreads the price of a commit.
+    /// LIMIT: 256 messages, 32 MiB of them or a second: what a crash can cost, and what spreads the price of a commit.
     package var changeCount = 256
     package var octetCount = 32 << 20
+    /// LIMIT: a message counts for no more: what of it waits for the commit in memory is its text, and that is bounded.
+    package var messageOctetCount = 2 << 20
     package var age: Duration = .seconds(1)
 
     package init(changeCount: Int = 256, octetCount: Int = 32 << 20, age: Duration = .seconds(1)) {
@@ -44,7 +46,7 @@ actor GroupCommitter {
         if let failure { throw failure }
         guard !changes.isEmpty else { return }
         pending += changes
-        pendingOctets += changes.reduce(0) { $0 + $1.octetCount }
+        pendingOctets += changes.reduce(0) { $0 + min($1.octetCount, limits.messageOctetCount) }
         let time = now()
         let first = oldest ?? time
         oldest = first
