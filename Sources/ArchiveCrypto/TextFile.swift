@@ -5,7 +5,7 @@ public struct TextFile: Sendable {
     // LIMIT: ArchiveFormat.md §13.
     static let maxOctets = 65_536
 
-    /// The lines of each type, in their order; those marked `?` may be absent.
+    /// The lines of each type, in their order; those marked `?` may be absent, those marked `*` stand any number of times.
     private static let layouts = [
         "mailarc-archive/1": [
             "archive", "origin", "created", "suite", "required", "optional", "log-key", "writer", "mac",
@@ -17,6 +17,7 @@ public struct TextFile: Sendable {
         "mailarc-gone/1": [
             "archive", "writer", "object", "pack", "sequence", "previous", "by", "leaf", "signer", "signature",
         ],
+        "mailarc-anchors/1": ["archive", "change?", "anchor*", "joining*", "leaving*", "outstanding*", "mac"],
     ]
 
     /// The first line, `mailarc-slot/1`.
@@ -52,8 +53,11 @@ public struct TextFile: Sendable {
         guard let layout = layouts[type] else { return false }
         var rest = keys[...]
         for line in layout {
-            if line.last == "?", rest.first != String(line.dropLast()) { continue }
-            guard rest.popFirst() == (line.last == "?" ? String(line.dropLast()) : line) else { return false }
+            switch line.last {
+            case "?": if rest.first == String(line.dropLast()) { rest.removeFirst() }
+            case "*": rest = rest.drop { $0 == String(line.dropLast()) }
+            default: guard rest.popFirst() == line else { return false }
+            }
         }
         return rest.isEmpty
     }

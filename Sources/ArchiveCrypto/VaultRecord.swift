@@ -55,6 +55,18 @@ public struct VaultRecord: Sendable, Hashable {
         return true
     }
 
+    /// Erases the records of `keyIDs` in a shard's `octets`, each in its place; how many there were.
+    public static func erase(_ keyIDs: Set<RandomID>, in octets: inout [UInt8]) -> Int {
+        var count = 0
+        for start in stride(from: 0, to: octets.count, by: octetCount) where octets[start + 49] == 0 {
+            guard let id = RandomID(octets: Array(octets[start..<start + 16])), keyIDs.contains(id) else { continue }
+            for index in start + 16..<start + octetCount { octets[index] = 0 }
+            octets[start + 49] = 1
+            count += 1
+        }
+        return count
+    }
+
     /// The records of `octets`, or `nil` unless they are well formed (see ``areWellFormed(_:)``).
     public static func parse(_ octets: [UInt8]) -> [VaultRecord]? {
         guard areWellFormed(octets) else { return nil }

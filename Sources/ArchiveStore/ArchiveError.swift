@@ -13,6 +13,8 @@ public struct ArchiveError: Error, Sendable, CustomStringConvertible {
         case damaged
         /// A blob, key or file that is referred to is not there.
         case missing
+        /// No anchor gives, or one does not take or destroy, the erasure secret.
+        case anchorUnavailable
         /// Another writer holds the lock.
         case locked
         /// The file system refused; `cause` or `message` has the system's words.

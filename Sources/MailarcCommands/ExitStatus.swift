@@ -14,6 +14,7 @@ package enum ExitStatus: Int32, CaseIterable, Sendable {
     case tls = 10
     case storage = 11
     case notFound = 12
+    case anchor = 13
     case usage = 64
     case interrupted = 130
 
@@ -34,6 +35,7 @@ package enum ExitStatus: Int32, CaseIterable, Sendable {
         case .tls: "TLS failed: certificate not trusted, wrong name, or no TLS offered"
         case .storage: "reading or writing a file failed; the disk may be full"
         case .notFound: "no such message, mailbox, account or key"
+        case .anchor: "no anchor gives the erasure secret, or one cannot be reached"
         case .usage: "the command line or the query cannot be understood"
         case .interrupted: "interrupted; the next run goes on from there"
         }
@@ -53,6 +55,7 @@ package enum ExitStatus: Int32, CaseIterable, Sendable {
             case .damaged: .damaged
             case .ioFailed, .diskFull: .storage
             case .notFound: .notFound
+            case .anchor: .anchor
             case .cancelled: .interrupted
             case .internalError: .failure
             }

@@ -17,6 +17,8 @@ extension KitError {
             case .unsupported: (.unsupportedVersion, "use a newer version of mailarc")
             case .wrongKey: (.wrongKey, nil)
             case .damaged, .missing: (.damaged, "see what is affected: mailarc check -a \(path)")
+            case .anchorUnavailable:
+                (.anchor, "see what is reachable: mailarc anchor list; or open with --recovery-kit FILE")
             case .locked: (.busy, "wait for it to end, or see who it is: cat \(path)/lock")
             case .diskFull: (.diskFull, "make room; the next run goes on from there")
             case .ioFailed: (.ioFailed, nil)

@@ -4,7 +4,7 @@ public struct KitError: Error, Sendable, CustomStringConvertible {
     public enum Kind: String, Sendable, Codable, CaseIterable {
         case usage
         case notAnArchive, unsupportedVersion, alreadyExists
-        case wrongKey, busy
+        case wrongKey, busy, anchor
         case connection, authentication, tls
         case damaged, ioFailed, diskFull
         case notFound, badQuery

@@ -15,7 +15,9 @@ extension Archive {
     }
 
     /// The same archive as it is on disk now, without what was remembered of it.
-    public func reopened() throws(ArchiveError) -> Archive { try Archive(layout, identity, keys) }
+    public func reopened() throws(ArchiveError) -> Archive {
+        try Archive(layout, identity, keys, access: vault.files.secrets.access)
+    }
 
     /// Keys that were synced for a group whose journal frame never came.
     private func hasUnnamedKeys(_ state: JournalState) throws(ArchiveError) -> Bool {

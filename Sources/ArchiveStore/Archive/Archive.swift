@@ -1,5 +1,5 @@
 import ArchiveCompression
-package import ArchiveCrypto
+public import ArchiveCrypto
 public import ArchiveLedger
 public import MailCore
 
@@ -24,10 +24,12 @@ public final class Archive: Sendable {
 
     public var id: RandomID { identity.archive }
 
-    init(_ layout: ArchiveLayout, _ identity: ArchiveIdentity, _ keys: KeyHierarchy) throws(ArchiveError) {
+    init(
+        _ layout: ArchiveLayout, _ identity: ArchiveIdentity, _ keys: KeyHierarchy, access: AnchorAccess
+    ) throws(ArchiveError) {
         path = layout.root
         (self.layout, self.identity, self.keys) = (layout, identity, keys)
-        vault = try VaultReader(files: VaultFiles(layout: layout, keys: keys))
+        vault = try VaultReader(files: VaultFiles(layout: layout, keys: keys, access: access))
         guard let key = vault.root.secrets["dict"] else {
             throw ArchiveError(.damaged, "the vault lacks the secret dict", path: layout.current)
         }
@@ -37,15 +39,17 @@ public final class Archive: Sendable {
     /// Opens the archive at `path` with the first of `secrets` that fits a slot; a plain slot needs none.
     ///
     /// - Throws: `.notAnArchive`, `.unsupported`; `.wrongKey` if no slot opens; `.damaged` if a slot opens and was
-    ///   changed, or `MAILARC` was.
-    public static func open(at path: String, unlocking secrets: [ArchiveSecret]) throws(ArchiveError) -> Archive {
+    ///   changed, or `MAILARC` was; `.anchorUnavailable` if no anchor gives the erasure secret.
+    public static func open(
+        at path: String, unlocking secrets: [ArchiveSecret], anchors access: AnchorAccess = .local
+    ) throws(ArchiveError) -> Archive {
         let layout = ArchiveLayout(path)
         let (identity, file) = try ArchiveIdentity.read(layout)
         let keys = try KeySlots(layout: layout, archive: identity.archive).unlock(secrets)
         guard file.isAuthentic(keys) else {
             throw ArchiveError(.damaged, "MAILARC was changed: its MAC is wrong", path: layout.identity)
         }
-        return try Archive(layout, identity, keys)
+        return try Archive(layout, identity, keys, access: access)
     }
 
     /// The slots of the archive at `path`; needs no secret, and nothing of it is authenticated.
@@ -130,4 +134,16 @@ extension BundleCodec {
             return output
         }
     }
+}
+
+extension Archive {
+    /// The secret without which today's vault does not open: what a recovery kit holds, until the next erasure.
+    public func erasureSecret() throws(ArchiveError) -> ErasureSecret {
+        let epoch = try vault.files.pointer().epoch
+        return ErasureSecret(
+            epoch: epoch, secret: try vault.files.secrets.secret(epoch: epoch), archive: id.description)
+    }
+
+    /// Where the erasure secret is kept, and what of it is still to be destroyed.
+    package func anchors() throws(ArchiveError) -> AnchorList { try vault.files.secrets.list() }
 }

@@ -56,7 +56,7 @@ extension Archive {
         try beginLedger(layout, identity, keys, slot: slot, logSeed: logSeed, options)
         // ORDER: MAILARC comes last; without it there is no archive.
         try FileTree.replace(layout.identity, with: identity.file(keys))
-        return try Archive(layout, identity, keys)
+        return try Archive(layout, identity, keys, access: .local)
     }
 
     private static func publicKey(_ seed: [UInt8]) throws(ArchiveError) -> [UInt8] {
@@ -70,7 +70,7 @@ extension Archive {
     ) throws(ArchiveError) {
         let erasure = ErasureSecret(epoch: 0, secret: random.octets(32), archive: keys.archiveID.description)
         try FileTree.replace(layout.erasure, with: erasure.octets)
-        let files = VaultFiles(layout: layout, keys: keys)
+        let files = VaultFiles(layout: layout, keys: keys, access: .local)
         let shard = VaultRoot.Shard(
             number: 0, generation: 0, key: random.octets(32), recordCount: 0, isSealed: false,
             fileDigest: [UInt8](repeating: 0, count: 32))

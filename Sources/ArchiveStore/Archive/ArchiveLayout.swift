@@ -15,6 +15,8 @@ package struct ArchiveLayout: Sendable {
     package var lock: String { root + "/lock" }
     package var keys: String { root + "/keys" }
     package var erasure: String { root + "/keys/erasure" }
+    package var nextErasure: String { root + "/keys/erasure.next" }
+    package var anchors: String { root + "/keys/anchors" }
     package var writers: String { root + "/writers" }
     package var packs: String { root + "/packs" }
     package var open: String { root + "/open" }

@@ -10,18 +10,28 @@ extension ArchiveCheck {
             checkMAC(file, layout.identity)
         } catch { find(error, layout.identity) }
         checkNamed(layout.keys, suffix: ".slot") { octets throws(CryptoError) in _ = try KeySlot(parsing: octets) }
+        checkAnchors()
+        attempt(layout.writers) { check throws(ArchiveError) in
+            for name in try FileTree.names(in: check.layout.writers) where !name.hasSuffix(".tmp") {
+                let path = "\(check.layout.writers)/\(name)"
+                check.attempt(path) { check throws(ArchiveError) in _ = try check.writerKey(at: path, name: name) }
+            }
+        }
+    }
+
+    /// The list of anchors, and the secret where the list says that it is inside.
+    private mutating func checkAnchors() {
+        var list = AnchorList.inside
+        do throws(ArchiveError) {
+            list = try AnchorList.read(layout, archive: identity.archive, keys: keyHierarchy)
+        } catch { return find(error, layout.anchors) }
+        guard list.all.contains(.inside) else { return }
         attempt(layout.erasure) { check throws(ArchiveError) in
             let secret = try VaultFiles.parse(check.layout.erasure) { octets throws(CryptoError) in
                 try ErasureSecret(parsing: octets)
             }
             if secret.archive != check.identity.archive.description {
                 check.find(.damaged, check.layout.erasure, "the erasure secret is another archive's")
-            }
-        }
-        attempt(layout.writers) { check throws(ArchiveError) in
-            for name in try FileTree.names(in: check.layout.writers) where !name.hasSuffix(".tmp") {
-                let path = "\(check.layout.writers)/\(name)"
-                check.attempt(path) { check throws(ArchiveError) in _ = try check.writerKey(at: path, name: name) }
             }
         }
     }

@@ -58,6 +58,18 @@ package enum FileTree {
         if unsafe unlink(path) != 0 && errno != ENOENT { throw SystemFile.failure("cannot remove", path) }
     }
 
+    /// Overwrites the file where it lies, then removes it; one that is not there is no error.
+    ///
+    /// Media that move what they rewrite (flash) may keep the old octets: ThreatModel.md.
+    package static func shred(_ path: String) throws(ArchiveError) {
+        guard exists(path) else { return }
+        let file = try SystemFile(path, .readWrite)
+        try file.write([UInt8](repeating: 0, count: Int(try file.size())), at: 0)
+        try file.sync()
+        try remove(path)
+        try syncDirectory(parent(of: path))
+    }
+
     /// The whole file; longer than `limit` is `.damaged`.
     package static func read(_ path: String, limit: Int) throws(ArchiveError) -> [UInt8] {
         let file = try SystemFile(path, .read)

@@ -36,7 +36,7 @@ extension ArchiveWriter {
     }
 
     /// Appends one leaf by way of the journal.
-    private func appendLeaf(_ body: LeafBody) throws(ArchiveError) {
+    func appendLeaf(_ body: LeafBody) throws(ArchiveError) {
         let leaf = Leaf(
             sequence: ledger.size, time: context.now(), writer: archive.identity.writer, body)
         do throws(ArchiveError) {

@@ -25,6 +25,7 @@ struct Recovery {
         var state = JournalState(contents.records)
         let journal = try JournalFile(layout, continuing: contents, keys: archive.keys, random: random)
         try checkLedgerSize(state)
+        try AnchorRecovery(files: archive.vault.files, fault: fault).runIfNeeded()
         let vault = try VaultWriter(files: archive.vault.files, counters: state.counters, random: random, fault: fault)
         try finishSealing(state)
         let packs = try openPacks(state)
@@ -85,19 +86,7 @@ struct Recovery {
                 try FileTree.remove("\(directory)/\(name)")
             }
         }
-        try removeOldVaultFiles()
-    }
-
-    /// Removes vault files the root does not name: left by a crash between two steps of a roll-over.
-    private func removeOldVaultFiles() throws(ArchiveError) {
-        let root = try archive.vault.files.root().root
-        var known: Set<String> = ["CURRENT", "root.\(root.epoch).\(root.revision)"]
-        for shard in root.shards {
-            known.insert("\(shard.isSealed ? "shard" : "open").\(shard.number).\(shard.generation)")
-        }
-        for name in try FileTree.names(in: layout.vault) where !known.contains(name) {
-            try FileTree.remove("\(layout.vault)/\(name)")
-        }
+        try AnchorRecovery(files: archive.vault.files, fault: nil).removeOldFiles()
     }
 
     /// The ledger is written after the journal: one that is longer tells of frames that were lost, and with them of

@@ -5,43 +5,57 @@ import MailCore
 struct VaultFiles: Sendable {
     let layout: ArchiveLayout
     let keys: KeyHierarchy
+    let secrets: ErasureSecrets
+
+    init(layout: ArchiveLayout, keys: KeyHierarchy, access: AnchorAccess) {
+        (self.layout, self.keys) = (layout, keys)
+        secrets = ErasureSecrets(layout: layout, keys: keys, access: access)
+    }
 
     var archive: RandomID { keys.archiveID }
 
+    /// `CURRENT` as it is now.
+    func pointer() throws(ArchiveError) -> VaultPointer {
+        try Self.parse(layout.current) { octets throws(CryptoError) in try VaultPointer(parsing: octets) }
+    }
+
     /// The root `CURRENT` points at.
     func root() throws(ArchiveError) -> (root: VaultRoot, pointer: VaultPointer) {
-        let pointer = try Self.parse(layout.current) { octets throws(CryptoError) in
-            try VaultPointer(parsing: octets)
+        var pointer = try pointer()
+        while true {
+            do throws(ArchiveError) { return (try root(pointer), pointer) } catch {
+                // A writer may have gone on to the next root meanwhile.
+                let now = try self.pointer()
+                guard now != pointer else { throw error }
+                pointer = now
+            }
         }
+    }
+
+    private func root(_ pointer: VaultPointer) throws(ArchiveError) -> VaultRoot {
         let path = layout.vaultRoot(epoch: pointer.epoch, revision: pointer.revision)
         let octets = try FileTree.read(path, limit: 1 << 30)
         guard SHA256.hash(octets).hex == pointer.rootDigest else {
             throw ArchiveError(.damaged, "the vault root is not the one CURRENT names", path: path)
         }
-        let erasure = try erasureSecret()
-        guard erasure.epoch == pointer.epoch else {
-            throw ArchiveError(
-                .damaged, "the erasure secret is of epoch \(erasure.epoch), the vault of \(pointer.epoch)",
-                path: layout.erasure)
+        let secret = try secrets.secret(epoch: pointer.epoch)
+        let root = try openRoot(octets, secret: secret, epoch: pointer.epoch, path: path)
+        guard root.revision == pointer.revision else {
+            throw ArchiveError(.damaged, "the vault root is of another revision", path: path)
         }
-        let key = keys.vaultRootKey(erasureSecret: erasure.secret, epoch: pointer.epoch)
-        do {
-            let root = try VaultRoot(parsing: SealedBody.open(octets, key: key))
-            guard root.epoch == pointer.epoch, root.revision == pointer.revision else {
-                throw CryptoError(.malformed, "the root is of another epoch or revision")
-            }
-            return (root, pointer)
-        } catch { throw ArchiveError(.damaged, "the vault root does not open", path: path, cause: error) }
+        return root
     }
 
-    func erasureSecret() throws(ArchiveError) -> ErasureSecret {
-        let secret = try Self.parse(layout.erasure) { octets throws(CryptoError) in
-            try ErasureSecret(parsing: octets)
-        }
-        guard secret.archive == archive.description else {
-            throw ArchiveError(.damaged, "the erasure secret is another archive's", path: layout.erasure)
-        }
-        return secret
+    /// Opens a root file with the erasure secret of its epoch.
+    func openRoot(
+        _ octets: [UInt8], secret: [UInt8], epoch: UInt32, path: String
+    ) throws(ArchiveError) -> VaultRoot {
+        let key = keys.vaultRootKey(erasureSecret: secret, epoch: epoch)
+        do {
+            let root = try VaultRoot(parsing: SealedBody.open(octets, key: key))
+            guard root.epoch == epoch else { throw CryptoError(.malformed, "the root is of another epoch") }
+            return root
+        } catch { throw ArchiveError(.damaged, "the vault root does not open", path: path, cause: error) }
     }
 
     static func parse<Value>(

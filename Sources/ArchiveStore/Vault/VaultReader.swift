@@ -23,6 +23,12 @@ final class VaultReader: Sendable {
 
     var root: VaultRoot { state.withLock { $0.root } }
 
+    /// Looks at the vault as it is now; nothing read before is remembered.
+    func refresh() throws(ArchiveError) {
+        let root = try files.root().root
+        state.withLock { $0 = State(root: root) }
+    }
+
     /// The DEK of a blob.
     ///
     /// - Throws: `.missing` if the record is another one's, erased, or not there.

@@ -109,24 +109,32 @@ struct VaultWriter {
         (end, frameCount, count, records) = (UInt64(ShortHeader.length), 0, 0, [])
     }
 
-    /// Writes `root` under the present erasure secret and points `CURRENT` at it.
+    /// Writes `root` under the erasure secret of its epoch and points `CURRENT` at it; the digest of the file.
+    ///
+    /// - Parameters:
+    ///   - secret: 32 octets; `nil` for the one of the present epoch.
+    ///   - verify: has a last look before `CURRENT` is turned.
+    @discardableResult
     static func write(
-        _ root: VaultRoot, files: VaultFiles, random: RandomSource, fault: (@Sendable (FaultStep) -> Void)?
-    ) throws(ArchiveError) {
-        let erasure = try files.erasureSecret()
+        _ root: VaultRoot, files: VaultFiles, secret: [UInt8]? = nil, random: RandomSource,
+        fault: (@Sendable (FaultStep) -> Void)?, verify: () throws(ArchiveError) -> Void = {}
+    ) throws(ArchiveError) -> [UInt8] {
+        let secret = if let secret { secret } else { try files.secrets.secret(epoch: root.epoch) }
         let header = ShortHeader.encode(.vaultRoot, archive: files.archive, root.epoch, root.revision)
         let sealed: [UInt8]
         do {
             sealed = try SealedBody.seal(
-                root.octets, header: header,
-                key: files.keys.vaultRootKey(erasureSecret: erasure.secret, epoch: root.epoch), random: random)
+                root.octets, header: header, key: files.keys.vaultRootKey(erasureSecret: secret, epoch: root.epoch),
+                random: random)
         } catch { throw ArchiveError(.internalError, "the vault root cannot be sealed", cause: error) }
         let path = files.layout.vaultRoot(epoch: root.epoch, revision: root.revision)
         try FileTree.replace(path, with: sealed)
         fault?(.vaultRoot)
-        let pointer = VaultPointer(
-            epoch: root.epoch, revision: root.revision, rootDigest: SHA256.hash(sealed).hex)
+        try verify()
+        let digest = SHA256.hash(sealed)
+        let pointer = VaultPointer(epoch: root.epoch, revision: root.revision, rootDigest: digest.hex)
         try FileTree.replace(files.layout.current, with: pointer.octets)
         fault?(.currentFlip)
+        return digest
     }
 }
