@@ -106,6 +106,20 @@ extension EndToEnd {
             }
         }
 
+        @Test("whoever takes it up may die, too", arguments: ["gone-file:1", "gone-file:2", "pack-remove:1"])
+        func recovery(fault: String) async throws {
+            try await withFilled { program, expected in
+                for (arguments, fault) in [(["compact"], "journal-sync:1"), (["stats"], fault)] {
+                    var command = program.command(arguments)
+                    command.environment.merge(Self.compacting) { $1 }
+                    command.environment["MAILARC_FAULT"] = fault
+                    let result = try await command.run()
+                    #expect(result.isKilled, "no run ever passed \(fault): \(result.ending) \(result.errors)")
+                }
+                try await expectWhole(program, expected, fault)
+            }
+        }
+
         @Test("compact is killed at random instants")
         func kills() async throws {
             try await withFilled { original, expected in
