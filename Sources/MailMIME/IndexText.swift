@@ -50,6 +50,9 @@ public struct IndexText: MessageEventHandler, Sendable {
 
     public init(limits: IndexTextLimits = IndexTextLimits()) { self.limits = limits }
 
+    /// False while the octets that pass say nothing to the index.
+    public var wantsOctets: Bool { decoder != nil }
+
     public mutating func structure(_ octets: Span<UInt8>, at offset: Int) {}
 
     public mutating func bodyStart(_ part: BodyPart) {

@@ -55,6 +55,9 @@ public struct MessageParser: Sendable {
         parts.append(Self.newPart(index: 0, parent: nil, depth: 1, at: 0, isInDigest: false))
     }
 
+    /// True while what comes belongs to the body of a leaf, or to the delimiter behind it.
+    public var isInBody: Bool { phase == .leaf }
+
     /// Feeds the next octets of the message.
     public mutating func consume(_ octets: Span<UInt8>, into handler: inout some MessageEventHandler) {
         runStart = 0

@@ -46,7 +46,7 @@ extension SyncRun {
         for work in busy {
             for action in work.plan.arrivals { try await session.committer.add(changes(action, work)) }
         }
-        try await fetch(FetchBatch.batches(busy, lanes: traits.fetchConcurrency), traits, session)
+        try await fetch(busy, lanes: Self.lanes(busy, traits), session)
         for work in busy where !work.hasFailed {
             if work.plan.departures.isEmpty { try await advanceCursor(work, session) } else { waiting.append(work) }
         }
@@ -102,10 +102,23 @@ extension SyncRun {
             event: .gone(at: address, movedTo: target.map { $0.address(source.account) }))
     }
 
-    /// Runs the lanes until all batches are fetched.
-    private func fetch(_ batches: [FetchBatch], _ traits: StoreTraits, _ session: Session) async throws {
+    /// How many lanes are worth having.
+    ///
+    /// LIMIT: a further lane costs a connection with its log-in, and a pack to be made durable; below 4 MiB or 100
+    /// messages for each it would be there too late.
+    private static func lanes(_ works: [MailboxWork], _ traits: StoreTraits) -> Int {
+        let messages = works.reduce(0) { $0 + $1.summariesToFetch.count }
+        let octets = works.reduce(0) { total, work in
+            total + work.summariesToFetch.reduce(0) { $0 + ($1.octetCount ?? 0) }
+        }
+        return min(max(1, traits.fetchConcurrency), 1 + max(messages / 100, octets / (4 << 20)))
+    }
+
+    /// Runs the lanes until everything is fetched.
+    private func fetch(_ works: [MailboxWork], lanes: Int, _ session: Session) async throws {
+        let batches = FetchBatch.batches(works, lanes: lanes)
         let queue = BatchQueue(batches)
-        let count = min(max(1, traits.fetchConcurrency), batches.count)
+        let count = min(lanes, batches.count)
         let (source, destination, ledger, policy) = (source, destination, ledger, options.policy)
         try await withThrowingTaskGroup(of: Void.self) { group in
             for number in 0..<count {

@@ -71,7 +71,7 @@ struct CatalogBuilder {
         switch blob.kind {
         case .recipe:
             let message = try reader.message(blob.keyID)
-            let (parsed, text) = try MessageFacts.read(message)
+            let (parsed, text) = try MessageFacts.readForIndex(message)
             let entry = MessageFacts(parsed: parsed, text: text)
                 .entry(keyID: blob.keyID, octetCount: message.octetCount)
             entries.append(

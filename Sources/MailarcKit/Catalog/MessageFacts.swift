@@ -43,6 +43,21 @@ struct MessageFacts {
 }
 
 extension MessageFacts {
+    /// What the index says of an archived message: as ``read(_:)``, without reading attachments that hold no text.
+    ///
+    /// The ranges of its parts are not those of the message.
+    static func readForIndex(
+        _ message: MessageReader
+    ) throws(ArchiveError) -> (parsed: ParsedMessage, text: MailMIME.IndexedText) {
+        var parser = MessageParser()
+        var text = IndexText()
+        while let octets = try message.next(where: { text.wantsOctets || !parser.isInBody }) {
+            parser.consume(octets.span, into: &text)
+        }
+        let parsed = parser.finish(into: &text)
+        return (parsed, text.finish(parsed))
+    }
+
     /// Parses an archived message as it was parsed when it came.
     static func read(
         _ message: MessageReader
