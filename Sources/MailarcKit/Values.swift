@@ -11,6 +11,8 @@ public enum NewSlot: Sendable {
 public struct Unlocking: Sendable {
     /// The key file's octets, if one was named.
     public var keyFile: [UInt8]?
+    /// A recovery kit as it was typed or scanned, where no anchor can be reached.
+    public var recoveryKit: [UInt8]?
     /// Gives the passphrase (prompt, file, descriptor, command); `nil` when there is no way to get one.
     public var passphrase: (@Sendable () throws -> [UInt8])?
 

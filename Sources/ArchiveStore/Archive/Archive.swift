@@ -146,4 +146,9 @@ extension Archive {
 
     /// Where the erasure secret is kept, and what of it is still to be destroyed.
     package func anchors() throws(ArchiveError) -> AnchorList { try vault.files.secrets.list() }
+
+    /// The anchor `entry` names.
+    package func anchor(_ entry: AnchorEntry) throws(ArchiveError) -> any Anchor {
+        try vault.files.secrets.anchor(entry)
+    }
 }

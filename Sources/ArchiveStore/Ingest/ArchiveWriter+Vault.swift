@@ -30,4 +30,10 @@ extension ArchiveWriter {
         }
         return result
     }
+
+    /// Tries again to destroy what could not be reached at an earlier change.
+    package func settleAnchors() throws(ArchiveError) {
+        try checkRunning()
+        _ = try AnchorRecovery(files: archive.vault.files, fault: options.fault).run(previous: [])
+    }
 }

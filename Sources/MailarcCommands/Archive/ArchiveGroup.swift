@@ -3,7 +3,7 @@ import ArgumentParser
 /// Commands on the archive as a whole.
 enum ArchiveGroup {
     static let commands: [any ParsableCommand.Type] = [
-        InitCommand.self, KeyCommand.self, StatsCommand.self, CheckCommand.self,
+        InitCommand.self, KeyCommand.self, AnchorCommand.self, StatsCommand.self, CheckCommand.self,
         CompactCommand.self,
         RebuildCatalogCommand.self,
         VersionCommand.self,

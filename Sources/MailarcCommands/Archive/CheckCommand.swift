@@ -34,7 +34,8 @@ struct CheckCommand: AsyncParsableCommand {
             level == 0
             ? try await Workspace.checkWithoutKeys(at: archive.path(), progress: progress.handler)
             : try await archive.with { workspace throws(KitError) in
-                try await workspace.check(level: level, sample: sample, progress: progress.handler)
+                for warning in try workspace.anchorWarnings() { output.output.note("WARNING: \(warning)") }
+                return try await workspace.check(level: level, sample: sample, progress: progress.handler)
             }
         progress.finish()
         try output.output.render(report, command: "check", text: Self.lines)

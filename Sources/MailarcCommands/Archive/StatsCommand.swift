@@ -11,7 +11,8 @@ struct StatsCommand: AsyncParsableCommand {
 
     func run() async throws {
         let report = try await archive.with { workspace throws(KitError) in
-            try await workspace.statistics()
+            for warning in try workspace.anchorWarnings() { output.output.note("WARNING: \(warning)") }
+            return try await workspace.statistics()
         }
         try output.output.render(report, command: "stats", text: Self.lines)
     }

@@ -52,6 +52,10 @@ struct UnlockOptions: ParsableArguments {
     var passphraseCommand: String?
     @Option(help: ArgumentHelp("Open with this key file instead of a passphrase.", valueName: "file"))
     var keyFile: String?
+    @Option(
+        help: ArgumentHelp(
+            "Open with this recovery kit when no anchor can be reached (mailarc anchor kit).", valueName: "file"))
+    var recoveryKit: String?
 
     /// The passphrase from where the options say, or by prompt.
     func passphrase(prompt: String) throws(KitError) -> [UInt8] {
@@ -79,7 +83,11 @@ struct UnlockOptions: ParsableArguments {
     func unlocking() throws(KitError) -> Unlocking {
         let key = try keyFile.map { path throws(KitError) in try Secrets.file(path, what: "key") }
         let options = self
-        return Unlocking(keyFile: key) { try options.passphrase(prompt: "Passphrase of the archive: ") }
+        var unlocking = Unlocking(keyFile: key) { try options.passphrase(prompt: "Passphrase of the archive: ") }
+        unlocking.recoveryKit = try recoveryKit.map { path throws(KitError) in
+            try Secrets.file(path, what: "recovery kit")
+        }
+        return unlocking
     }
 }
 

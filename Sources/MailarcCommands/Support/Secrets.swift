@@ -16,6 +16,19 @@ enum Secrets {
         return try read(descriptor, what: "the \(what) file \(path)")
     }
 
+    /// Writes a secret to a new file that nobody else may read.
+    static func save(_ octets: [UInt8], to path: String) throws(KitError) {
+        let descriptor = unsafe open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else {
+            throw KitError(.ioFailed, "cannot make \(path): \(describe(errno))", hint: "name a file that is not there")
+        }
+        Output.write(octets, to: descriptor)
+        let isSafe = fsync(descriptor) == 0
+        guard Glibc.close(descriptor) == 0, isSafe else {
+            throw KitError(.ioFailed, "cannot write \(path): \(describe(errno))")
+        }
+    }
+
     /// What can be read from descriptor `number` up to its end.
     static func descriptor(_ number: Int32, what: String) throws(KitError) -> [UInt8] {
         try read(number, what: "the \(what) from descriptor \(number)")

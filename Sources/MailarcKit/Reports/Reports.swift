@@ -197,6 +197,29 @@ public struct CheckReport: Codable, Sendable {
     public var isClean: Bool { findings.isEmpty }
 }
 
+/// A place of the erasure secret.
+public struct AnchorRow: Codable, Sendable {
+    public var name: String
+    /// `inside`, `directory`, `ssh`, `exec`.
+    public var kind: String
+    public var place: String
+    /// `ready`, `works`, or what is wrong.
+    public var state: String
+}
+
+/// What `anchor` saw or did.
+public struct AnchorReport: Codable, Sendable {
+    /// Of the vault; each erasure and each change of anchors starts another.
+    public var epoch: Int
+    public var anchors: [AnchorRow]
+    /// Old secrets that could not be destroyed yet.
+    public var outstanding: [String]
+    public var warnings: [String]
+    public var isWhole: Bool {
+        outstanding.isEmpty && anchors.allSatisfy { ["ready", "works", "would be used"].contains($0.state) }
+    }
+}
+
 /// One pack a compaction takes.
 public struct CompactionRow: Codable, Sendable {
     /// Where it is, relative to the archive.

@@ -84,7 +84,10 @@ public final class Workspace: Sendable {
                 throw KitError(.usage, "the passphrase cannot be had", cause: error)
             }
         }
-        do { return try Archive.open(at: path, unlocking: secrets) } catch { throw KitError(error, at: path) }
+        let kit = try unlocking.recoveryKit.map { octets throws(KitError) in try RecoveryKit(parsing: octets) }
+        do {
+            return try Archive.open(at: path, unlocking: secrets, anchors: .complete(kit: kit))
+        } catch { throw KitError(error, at: path) }
     }
 
     /// Takes the writer's lock, recovers what a crash left, and brings the catalog up to it.
