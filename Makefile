@@ -3,7 +3,7 @@
 # make bench     speed and size beside other tools (scale 0.1: SCALE=0.1 RUNS=3)
 # make soak      the crash suites with hundreds of interruptions
 # make fuzz      damaged and made-up input through the real binary
-# make install   the binary to $(DESTDIR)$(PREFIX)/bin
+# make install   binary, manual pages and completions below $(DESTDIR)$(PREFIX)
 SWIFT ?= swift
 PREFIX ?= /usr/local
 SCALE ?= 0.1
@@ -49,7 +49,7 @@ fuzz: build
 	python3 Fixtures/bin/fuzz "$$($(SWIFT) build -c release --show-bin-path)/mailarc"
 
 install: build
-	install -D -m 755 "$$($(SWIFT) build -c release --show-bin-path)/mailarc" $(DESTDIR)$(PREFIX)/bin/mailarc
+	Fixtures/bin/install-tree "$$($(SWIFT) build -c release --show-bin-path)/mailarc" "$(DESTDIR)$(PREFIX)"
 
 clean:
 	rm -rf .build

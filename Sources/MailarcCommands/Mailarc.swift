@@ -12,6 +12,20 @@ public struct Mailarc: AsyncParsableCommand {
         CommandGroup(name: "Find", subcommands: FindGroup.commands),
     ]
 
+    /// Names that no plug-in can take.
+    static let builtInNames = Set(
+        (groups.flatMap(\.subcommands) + others).map { $0.configuration.commandName ?? $0._commandName } + ["help"])
+
+    private static let others: [any ParsableCommand.Type] = [PluginsCommand.self, ManualCommand.self]
+
+    /// What `help` says of the executables `mailarc-…` on PATH.
+    private static var plugInHelp: String {
+        let plugIns = PlugIn.all(except: builtInNames)
+        guard !plugIns.isEmpty else { return "" }
+        let lines = Format.table(plugIns.map { ["  " + $0.name, $0.path] })
+        return "\n\nPLUG-INS:\n" + lines.joined(separator: "\n")
+    }
+
     public static let configuration = CommandConfiguration(
         commandName: "mailarc",
         abstract: "The mail archive you can hand to an auditor.",
@@ -28,9 +42,10 @@ public struct Mailarc: AsyncParsableCommand {
               mailarc check -a ~/mail.archive
 
             EXIT CODES:
-            \(ExitStatus.table)
+            \(ExitStatus.table)\(plugInHelp)
             """,
         version: Version.text,
+        subcommands: others,
         groupedSubcommands: groups)
 
     public init() {}
@@ -38,6 +53,12 @@ public struct Mailarc: AsyncParsableCommand {
     /// Parses the command line, runs the command, exits with its status.
     public static func run() async -> Never {
         do {
+            let arguments = CommandLine.arguments.dropFirst()
+            if let name = arguments.first, !name.hasPrefix("-"), !builtInNames.contains(name),
+                let plugIn = PlugIn.all(except: builtInNames).first(where: { $0.name == name })
+            {
+                throw plugIn.run(Array(arguments.dropFirst()))
+            }
             var command = try parseAsRoot()
             if var asynchronous = command as? any AsyncParsableCommand {
                 try await asynchronous.run()

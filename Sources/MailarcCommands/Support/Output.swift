@@ -56,6 +56,16 @@ struct Output {
         }
     }
 
+    /// Replaces the file at `path`; for what is neither mail nor secret.
+    static func write(_ octets: [UInt8], toFile path: String) throws(KitError) {
+        let descriptor = unsafe open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
+        guard descriptor >= 0 else { throw KitError(.ioFailed, "cannot write \(path): \(Secrets.describe(errno))") }
+        write(octets, to: descriptor)
+        guard close(descriptor) == 0 else {
+            throw KitError(.ioFailed, "cannot write \(path): \(Secrets.describe(errno))")
+        }
+    }
+
     /// `text` without control characters: mail must not drive the terminal (LF stays).
     static func printable(_ text: String) -> String {
         guard text.unicodeScalars.contains(where: isControl) else { return text }

@@ -3,11 +3,11 @@ import Glibc
 /// A program run to its end: what it is given on standard input, what it answered on standard output.
 ///
 /// Standard error stays this process's own. Nothing secret is ever an argument.
-struct ChildProcess {
-    struct Outcome {
+public struct ChildProcess {
+    public struct Outcome {
         /// The exit status; 128 and more for a signal; `nil` when the time was over and it was killed.
-        var status: Int32?
-        var output: [UInt8]
+        public var status: Int32?
+        public var output: [UInt8]
     }
 
     /// LIMIT: an answer is a secret file or a list of epochs.
@@ -17,7 +17,7 @@ struct ChildProcess {
     ///
     /// - Parameter seconds: how long it may take altogether.
     /// - Throws: `.ioFailed` when it cannot be started.
-    static func run(
+    public static func run(
         _ program: String, _ arguments: [String], input: [UInt8], seconds: Int64
     ) throws(KitError) -> Outcome {
         let (childInput, feed) = try pipe()
