@@ -10,6 +10,11 @@ package struct DictionarySet: Sendable {
         self.dictionaries = Dictionary(dictionaries.map { ($0.id, $0) }) { first, _ in first }
     }
 
+    /// By id.
+    package var all: [CompressionDictionary] { dictionaries.values.sorted { $0.id < $1.id } }
+    /// What new blobs use.
+    package var newest: CompressionDictionary? { dictionaries.values.max { $0.id < $1.id } }
+
     package subscript(id: UInt16) -> CompressionDictionary? { dictionaries[id] }
 
     /// Reads and opens every dictionary there is.
@@ -34,15 +39,19 @@ package struct DictionarySet: Sendable {
         return DictionarySet(dictionaries)
     }
 
+    /// Puts a dictionary into its place; the SHA-256 of the file.
+    @discardableResult
     static func store(
         _ dictionary: CompressionDictionary, _ layout: ArchiveLayout, archive: RandomID, key: [UInt8],
         random: RandomSource
-    ) throws(ArchiveError) {
+    ) throws(ArchiveError) -> [UInt8] {
         let header = ShortHeader.encode(.dictionary, archive: archive, UInt32(dictionary.id))
         let octets: [UInt8]
         do { octets = try SealedBody.seal(dictionary.octets, header: header, key: key, random: random) } catch {
             throw ArchiveError(.internalError, "a dictionary cannot be sealed", cause: error)
         }
-        try FileTree.replace("\(layout.dictionaries)/\(SHA256.hash(octets).hex)", with: octets)
+        let digest = SHA256.hash(octets)
+        try FileTree.replace("\(layout.dictionaries)/\(digest.hex)", with: octets)
+        return digest
     }
 }

@@ -9,6 +9,7 @@ package final class ChunkCodec {
     private static let dictionaryLimit = 64 << 10
 
     private let dictionaries: DictionarySet
+    private let newest: CompressionDictionary?
     private let options: WriterOptions
     private let compressor = Compressor()
     private let decompressor = Decompressor()
@@ -16,6 +17,7 @@ package final class ChunkCodec {
 
     package init(dictionaries: DictionarySet, options: WriterOptions = WriterOptions()) {
         (self.dictionaries, self.options) = (dictionaries, options)
+        newest = dictionaries.newest
     }
 
     /// How a chunk was packed.
@@ -34,7 +36,7 @@ package final class ChunkCodec {
         _ raw: [UInt8], mayUseDictionary: Bool, into output: inout [UInt8]
     ) throws(ArchiveError) -> Packing {
         let isSmall = raw.count <= Self.dictionaryLimit
-        let dictionary = mayUseDictionary && isSmall ? dictionaries[1] : nil
+        let dictionary = mayUseDictionary && isSmall ? newest : nil
         output.removeAll(keepingCapacity: true)
         output.append(CompressionMethod.zstd.rawValue)
         do throws(CompressionError) {

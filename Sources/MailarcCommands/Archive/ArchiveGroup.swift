@@ -5,7 +5,7 @@ enum ArchiveGroup {
     static let commands: [any ParsableCommand.Type] = [
         InitCommand.self, KeyCommand.self, AnchorCommand.self, StatsCommand.self, CheckCommand.self,
         CompactCommand.self,
-        RebuildCatalogCommand.self,
+        DictionaryCommand.self, RebuildCatalogCommand.self,
         VersionCommand.self,
     ]
 }

@@ -220,6 +220,28 @@ public struct AnchorReport: Codable, Sendable {
     }
 }
 
+/// A compression dictionary.
+public struct DictionaryRow: Codable, Sendable {
+    public var id: Int
+    /// `built in` or `trained here`.
+    public var origin: String
+    public var octets: Int
+}
+
+/// What a training gave.
+public struct DictionaryReport: Codable, Sendable {
+    /// Of the sample.
+    public var messages: Int
+    /// Lines that are in it.
+    public var lines: Int
+    public var octets: Int
+    /// The other half of the sample, packed with the present dictionary and with the new one.
+    public var before: Int
+    public var after: Int
+    public var pays: Bool
+    public var isKept: Bool
+}
+
 /// One pack a compaction takes.
 public struct CompactionRow: Codable, Sendable {
     /// Where it is, relative to the archive.
