@@ -1,6 +1,7 @@
 # make demo      packages, build, then the narrated tour on a private mail server
 # make test      lint and every suite, in the one configuration that ships: release
 # make bench     speed and size beside other tools (scale 0.1: SCALE=0.1 RUNS=3)
+# make bench-scaling  two imports of 100,000 small messages (MESSAGES=100000)
 # make soak      the crash suites with hundreds of interruptions
 # make fuzz      damaged and made-up input through the real binary
 # make install   binary, manual pages and completions below $(DESTDIR)$(PREFIX)
@@ -8,9 +9,10 @@ SWIFT ?= swift
 PREFIX ?= /usr/local
 SCALE ?= 0.1
 RUNS ?= 3
+MESSAGES ?= 100000
 SOURCES = Package.swift Sources Tests
 
-.PHONY: all build test build-tests lint demo bench soak fuzz packages install clean
+.PHONY: all build test build-tests lint demo bench bench-scaling soak fuzz packages install clean
 
 all: build
 
@@ -41,6 +43,9 @@ demo:
 bench: build
 	python3 Benchmarks/bench.py --mailarc "$$($(SWIFT) build -c release --show-bin-path)/mailarc" \
 		--scale $(SCALE) --runs $(RUNS)
+
+bench-scaling: build
+	python3 Benchmarks/bench.py --mailarc "$$($(SWIFT) build -c release --show-bin-path)/mailarc" --scaling $(MESSAGES)
 
 soak: build-tests
 	MAILARC_SOAK=1 $(SWIFT) test -c release --skip-build --filter 'CrashTests|FaultTests'

@@ -1,322 +1,200 @@
 #!/usr/bin/env python3
-"""bench.py --mailarc BINARY [--scale 0.1] [--runs 3] [--keep FOLDER]
+"""bench.py --mailarc BINARY [--scale 0.1] [--runs 3] [--only WORDS] [--scaling N] [--keep FOLDER]
 
-Speed, memory and size at rest of mailarc beside the field's tools, on one made-up corpus (corpus.py) that a private
-Dovecot serves on loopback without TLS. Runs are interleaved: every contender once, then every contender again, each
-time into an empty place. Prints medians, ratios and peak memory. Tools that are not on PATH are named as not installed.
+Speed, memory and size of mailarc beside the field's tools, on one made-up corpus (corpus.py) that a private Dovecot
+serves on loopback. Runs are interleaved: every contender once, then every contender again, each time into an empty
+place; what each has afterwards is counted, and one that lacks messages is reported as failed. Prints medians and, at the
+end, every ratio beside its target. Tools that are not on PATH are named as not installed.
+
+--scaling N instead measures two imports of N small messages, one after the other into one archive.
 """
 import argparse
 import os
-import shutil
 import statistics
-import subprocess
 import sys
-import tempfile
-import time
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-SCRIPTS = os.path.join(os.path.dirname(HERE), "Fixtures", "bin")
-USER, PASSWORD = "c01", "secret"
+from lab import Lab, octets_below
+from peers import CONTENDERS, Mailarc
+from upkeep import Upkeep, scaling, text_sizes
 
-
-class Measure:
-    def __init__(self, wall, cpu, memory):
-        self.wall, self.cpu, self.memory = wall, cpu, memory
-
-
-def run(command, environment=None, codes=(0,), cwd=None):
-    """Runs a command and measures it with its children; fails loudly when it ends otherwise than expected."""
-    log = tempfile.TemporaryFile()
-    began = time.monotonic()
-    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=cwd,
-                               env={**os.environ, **(environment or {})})
-    _, status, usage = os.wait4(process.pid, 0)
-    wall = time.monotonic() - began
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode not in codes:
-        log.seek(0)
-        raise RuntimeError("%s: %d\n%s" % (" ".join(command), process.returncode, log.read()[-2000:].decode(errors="replace")))
-    return Measure(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
-
-
-def octets_below(path):
-    """The sizes of all files, hard links counted once (single instance storage lives by them)."""
-    sizes = {}
-    for root, _, names in os.walk(path):
-        for name in names:
-            facts = os.lstat(os.path.join(root, name))
-            sizes[facts.st_dev, facts.st_ino] = facts.st_size
-    return sum(sizes.values())
-
-
-class Lab:
-    """The corpus, the server, and a folder for what the contenders make."""
-
-    def __init__(self, options):
-        self.options = options
-        self.folder = options.keep or tempfile.mkdtemp(prefix="mailarc-bench-", dir="/tmp")
-        os.makedirs(self.folder, exist_ok=True)
-        os.chmod(self.folder, 0o755)
-        self.maildir = "%s/mail/%s/Maildir" % (self.folder, USER)
-        if not os.path.isdir(self.maildir):
-            print(subprocess.run([sys.executable, HERE + "/corpus.py", "--out", self.maildir, "--scale",
-                                  str(options.scale)], check=True, capture_output=True, text=True).stdout.strip())
-        self.source_octets = octets_below(self.maildir)
-        subprocess.run([sys.executable, SCRIPTS + "/start-dovecot", self.folder, USER, "peer"], check=True,
-                       stdout=subprocess.DEVNULL)
-        with open(self.folder + "/server.env") as file:
-            values = dict(line.strip().split("=") for line in file)
-        self.pid, self.port = int(values["MAILARC_DEMO_PID"]), values["MAILARC_DEMO_PORT"]
-        self.own(self.folder + "/mail")
-        self.doveadm = ["doveadm", "-c", self.folder + "/dovecot.conf"]
-
-    def own(self, path):
-        if os.geteuid() == 0:
-            subprocess.run(["chown", "-R", "5000:5000", path], check=True)
-
-    def fresh(self, name):
-        path = "%s/made/%s" % (self.folder, name)
-        shutil.rmtree(path, ignore_errors=True)
-        os.makedirs(path)
-        return path
-
-    def add_messages(self, round_number):
-        """Ten new messages in three mailboxes, two of them of 800 KB."""
-        boxes = [self.maildir] + sorted(entry.path for entry in os.scandir(self.maildir) if entry.name.startswith("."))[:2]
-        for number in range(10):
-            body = os.urandom(300_000).hex() if number in (3, 7) else "a new message"
-            text = "From: new@lab.example\nSubject: new %d.%d\nMessage-ID: <new.%d.%d@lab.example>\n\n%s\n" % (
-                round_number, number, round_number, number, body)
-            name = "%d.M%06dP%d.new" % (time.time(), number, round_number)
-            with open("%s/new/%s" % (boxes[number % 3], name), "w") as file:
-                file.write(text)
-        self.own(self.maildir)
-
-    def close(self):
-        os.kill(self.pid, 15)
-        while os.path.exists("/proc/%d" % self.pid):
-            time.sleep(0.05)
-        if not self.options.keep:
-            shutil.rmtree(self.folder, ignore_errors=True)
-
-
-class Floor:
-    name, phases, needs = "fetch and discard", ("first",), "python3"
-
-    def prepare(self, lab):
-        self.command = [sys.executable, HERE + "/floor.py", lab.port, USER, PASSWORD]
-
-    def measure(self, lab, phase):
-        return run(self.command)
-
-
-class Mailarc:
-    name, phases, needs = "mailarc pull", ("first", "nothing", "plus10"), "cat"
-
-    def prepare(self, lab):
-        self.place = lab.fresh("mailarc")
-        self.archive = self.place + "/archive"
-        with open(self.place + "/key", "w") as file:
-            file.write("0123456789abcdef" * 4)
-        with open(self.place + "/password", "w") as file:
-            file.write(PASSWORD)
-        self.environment = {"XDG_CONFIG_HOME": self.place + "/config", "MAILARC_ARCHIVE": self.archive}
-        self.key = ["--key-file", self.place + "/key"]
-        self.binary = lab.options.mailarc
-        run([self.binary, "init"] + self.key, self.environment)
-        run([self.binary, "account", "add", "c01", "--host", "127.0.0.1", "--port", lab.port, "--user", USER,
-             "--security", "plain", "--password-file", self.place + "/password"], self.environment)
-
-    def measure(self, lab, phase):
-        return run([self.binary, "pull", "c01", "--progress", "none"] + self.key, self.environment)
-
-    def size(self):
-        return octets_below(self.archive)
-
-
-class DoveadmBackup:
-    name, phases, needs = "doveadm backup (imapc)", ("first", "nothing", "plus10"), "doveadm"
-
-    def prepare(self, lab):
-        shutil.rmtree(lab.folder + "/mail/peer", ignore_errors=True)
-        os.makedirs(lab.folder + "/mail/peer")
-        lab.own(lab.folder + "/mail/peer")
-
-    def measure(self, lab, phase):
-        return run(lab.doveadm + [
-            "-o", "imapc_host=127.0.0.1", "-o", "imapc_port=" + lab.port, "-o", "imapc_user=" + USER, "-o",
-            "imapc_password=" + PASSWORD, "-o", "imapc_features=rfc822.size fetch-headers", "-o", "mail_prefetch_count=20",
-            "backup", "-R", "-u", "peer", "imapc:"], codes=(0, 2))
-
-
-class Mbsync:
-    name, phases, needs = "mbsync", ("first", "nothing", "plus10"), "mbsync"
-
-    def prepare(self, lab):
-        place = lab.fresh("mbsync")
-        self.command = ["mbsync", "-q", "-c", place + "/rc", "-a"]
-        with open(place + "/rc", "w") as file:
-            file.write("""IMAPStore far
-Host 127.0.0.1
-Port %s
-User %s
-Pass %s
-SSLType None
-AuthMechs LOGIN
-
-MaildirStore near
-Inbox %s/mail
-SubFolders Maildir++
-
-Channel all
-Far :far:
-Near :near:
-Patterns *
-Create Near
-Sync Pull
-CopyArrivalDate yes
-SyncState *
-""" % (lab.port, USER, PASSWORD, place))
-
-    def measure(self, lab, phase):
-        return run(self.command)
-
-
-class Imapsync:
-    name, phases, needs = "imapsync (to the same server)", ("first", "nothing"), "imapsync"
-
-    def prepare(self, lab):
-        DoveadmBackup.prepare(self, lab)
-
-    def measure(self, lab, phase):
-        return run(["imapsync", "--host1", "127.0.0.1", "--port1", lab.port, "--user1", USER, "--password1", PASSWORD,
-                    "--host2", "127.0.0.1", "--port2", lab.port, "--user2", "peer", "--password2", PASSWORD, "--nossl1",
-                    "--notls1", "--nossl2", "--notls2", "--nolog", "--noreleasecheck", "--nofoldersizes",
-                    "--nofoldersizesatend"], cwd=lab.fresh("imapsync"))
-
-
-class Borg:
-    name, phases, needs = "borg zstd,3 (of the Maildir)", ("first",), "borg"
-
-    def prepare(self, lab):
-        place = lab.fresh("borg")
-        self.repository, self.source = place + "/repository", lab.maildir
-        self.environment = {"BORG_PASSPHRASE": "x", "BORG_BASE_DIR": place, "BORG_RELOCATED_REPO_ACCESS_IS_OK": "yes"}
-        run(["borg", "init", "-e", "repokey", self.repository], self.environment)
-
-    def measure(self, lab, phase):
-        return run(["borg", "create", "-C", "zstd,3", self.repository + "::a", self.source], self.environment)
-
-    def size(self):
-        return octets_below(self.repository)
-
-
-class Restic:
-    name, phases, needs = "restic (of the Maildir)", ("first",), "restic"
-
-    def prepare(self, lab):
-        place = lab.fresh("restic")
-        self.repository, self.source = place + "/repository", lab.maildir
-        self.environment = {"RESTIC_PASSWORD": "x", "RESTIC_CACHE_DIR": place + "/cache"}
-        run(["restic", "-r", self.repository, "init"], self.environment)
-
-    def measure(self, lab, phase):
-        return run(["restic", "-r", self.repository, "backup", self.source], self.environment)
-
-    def size(self):
-        return octets_below(self.repository)
-
-
-class Mdbox:
-    name, phases, needs = "Dovecot mdbox + zstd + SIS", ("first",), "doveadm"
-
-    def prepare(self, lab):
-        self.place = lab.fresh("mdbox")
-        lab.own(self.place)
-
-    def measure(self, lab, phase):
-        return run(lab.doveadm + [
-            "-o", "mail_location=mdbox:%s/store" % self.place, "-o", "mail_plugins=zlib", "-o", "plugin/zlib_save=zstd",
-            "-o", "plugin/zlib_save_level=3", "-o", "mdbox_rotate_size=64M", "-o",
-            "mail_attachment_dir=%s/attachments" % self.place, "-o", "mail_attachment_min_size=32k", "-o",
-            "mail_attachment_fs=sis posix", "backup", "-R", "-u", USER, "maildir:" + lab.maildir], codes=(0, 2))
-
-    def size(self):
-        return octets_below(self.place)
-
-
-CONTENDERS = [Floor, Mailarc, DoveadmBackup, Mbsync, Imapsync, Borg, Restic, Mdbox]
 PHASES = {"first": "first run", "nothing": "nothing changed", "plus10": "ten new messages"}
 
 
-def measure_all(lab, contenders, runs):
-    """phase → contender → measures, and contender → sizes; a contender that fails is reported and left out."""
-    results, sizes, failures = {phase: {} for phase in PHASES}, {}, {}
+class Results:
+    def __init__(self):
+        self.times = {phase: {} for phase in PHASES}
+        self.sizes, self.failures = {}, {}
+
+    def median(self, phase, name, field="wall"):
+        values = [getattr(measure, field) for measure in self.times[phase].get(name, [])]
+        return statistics.median(values) if values else None
+
+    def size(self, name):
+        return statistics.median(self.sizes[name]) if name in self.sizes else None
+
+
+def count_or_fail(contender, lab):
+    found, wanted = contender.messages(lab), lab.messages
+    if found < wanted * contender.share:
+        raise RuntimeError("%s has %d of %d messages" % (contender.name, found, wanted))
+
+
+def measure_one(lab, contender, number, results):
+    contender.prepare(lab)
+    for phase in contender.phases:
+        made = lab.add_messages(number * 100 + len(results.times[phase])) if phase == "plus10" else []
+        results.times[phase].setdefault(contender.name, []).append(contender.measure(lab, phase))
+        count_or_fail(contender, lab)
+        if phase == "first" and getattr(contender, "size", None):
+            results.sizes.setdefault(contender.name, []).append(contender.size())
+        lab.remove_messages(made)
+
+
+def measure_all(lab, contenders, upkeep_wanted, runs):
+    """A contender that fails is reported and left out of the rest."""
+    results, upkeep = Results(), Upkeep(lab, None)
     for number in range(runs):
         for contender in contenders:
-            if contender.name in failures:
+            if contender.name in results.failures:
                 continue
             try:
-                contender.prepare(lab)
-                for phase in contender.phases:
-                    if phase == "plus10":
-                        lab.add_messages(hash((number, contender.name)) % 10 ** 6)
-                    results[phase].setdefault(contender.name, []).append(contender.measure(lab, phase))
-                    if phase == "first" and hasattr(contender, "size"):
-                        sizes.setdefault(contender.name, []).append(contender.size())
+                measure_one(lab, contender, number, results)
+                if upkeep_wanted and type(contender) is Mailarc:
+                    upkeep.archive = contender.archive
+                    upkeep.run()
                 print("run %d: %s" % (number + 1, contender.name), file=sys.stderr)
             except RuntimeError as error:
-                failures[contender.name] = str(error).splitlines()
+                results.failures[contender.name] = str(error).splitlines()
                 print("failed: %s" % error, file=sys.stderr)
-    return results, sizes, failures
+    return results, upkeep
 
 
-def print_tables(lab, results, sizes, missing, failures):
-    median = lambda measures, field: statistics.median(getattr(measure, field) for measure in measures)
+def print_times(results):
     for phase, title in PHASES.items():
-        rows = results[phase]
-        if not rows:
+        if not results.times[phase]:
             continue
-        own = median(rows[Mailarc.name], "wall") if Mailarc.name in rows else None
-        print("\n%s\n| tool | wall s | CPU s | peak MiB | mailarc : tool |\n|---|---|---|---|---|" % title)
-        for name, measures in rows.items():
-            wall = median(measures, "wall")
-            print("| %s | %.2f | %.2f | %.0f | %s |" % (name, wall, median(measures, "cpu"), median(measures, "memory"),
-                                                       "%.2f" % (own / wall) if own else "-"))
-    print("\nat rest\n| store | MiB | of the mail | mailarc : store |\n|---|---|---|---|")
-    print("| the Maildir | %.1f | 100.0 %% | |" % (lab.source_octets / 2 ** 20))
-    own = statistics.median(sizes[Mailarc.name]) if Mailarc.name in sizes else None
-    for name, values in sizes.items():
-        value = statistics.median(values)
-        print("| %s | %.1f | %.1f %% | %s |" % (name, value / 2 ** 20, 100 * value / lab.source_octets,
-                                               "%.2f" % (own / value) if own else "-"))
-    for name in missing:
-        print("%s: not installed" % name)
-    for name, lines in failures.items():
+        own = results.median(phase, Mailarc.name)
+        print("\n%s\n\n| tool | wall s | CPU s | peak MiB | mailarc : tool |\n|---|---|---|---|---|" % title)
+        for name in results.times[phase]:
+            wall = results.median(phase, name)
+            print("| %s | %.2f | %.2f | %.0f | %s |" % (
+                name, wall, results.median(phase, name, "cpu"), results.median(phase, name, "memory"),
+                "%.2f" % (own / wall) if own else "-"))
+
+
+def print_sizes(lab, results):
+    print("\nat rest\n\n| store | MiB | of the mail |\n|---|---|---|\n| the Maildir | %.1f | 100.0 %% |" % (
+        lab.source_octets / 2 ** 20))
+    for name in results.sizes:
+        print("| %s | %.1f | %.1f %% |" % (
+            name, results.size(name) / 2 ** 20, 100 * results.size(name) / lab.source_octets))
+
+
+def print_upkeep(upkeep):
+    if upkeep.figures:
+        print("\nupkeep\n\n| what | wall s | CPU s | peak MiB |\n|---|---|---|---|")
+    for name in upkeep.figures:
+        print("| %s | %.2f | %.2f | %.0f |" % (
+            name, upkeep.median(name), upkeep.median(name, "cpu"), upkeep.median(name, "memory")))
+
+
+def ratio(first, second):
+    return first / second if first is not None and second else None
+
+
+def ratios(results, upkeep, texts):
+    """Name, value, target, and whether it is to be reached from below."""
+    pull = lambda name, phase="first": ratio(results.median(phase, Mailarc.name), results.median(phase, name))
+    stored = lambda name: ratio(results.size(Mailarc.name), results.size(name))
+    speed = lambda own, other: ratio(upkeep.median(other), upkeep.median(own))
+    memory = [measure.memory for phase in PHASES for measure in results.times[phase].get(Mailarc.name, [])]
+    yield "first pull : doveadm backup", pull("doveadm backup (imapc)"), 0.75, True
+    yield "first pull : fetch and discard", pull("fetch and discard"), 2.0, True
+    yield "first pull : imapsync", pull("imapsync (to the same server)"), 0.15, True
+    yield "first pull : fetch and discard, both TLS", ratio(
+        results.median("first", "mailarc pull, TLS"), results.median("first", "fetch and discard, TLS")), 1.5, True
+    yield "nothing changed : mbsync", pull("mbsync", "nothing"), 0.5, True
+    yield "ten new : mbsync", pull("mbsync", "plus10"), 1.0, True
+    yield "at rest : mdbox + zstd + SIS", stored("Dovecot mdbox + zstd + SIS"), 1.0, True
+    yield "at rest : borg", stored("borg zstd,3 (of the Maildir)"), 0.75, True
+    yield "at rest : restic", stored("restic (of the Maildir)"), 0.62, True
+    if texts:
+        yield "texts, without index : raw", texts[1] / texts[0], 0.4, True
+        yield "texts, with index : raw", texts[2] / texts[0], 0.75, True
+    yield "speed of check : sha256sum", speed("check", "sha256sum"), 0.5, False
+    yield "speed of rebuild-catalog : notmuch new", speed("rebuild-catalog", "notmuch new"), 3.0, False
+    yield "speed of compact : cp", speed("compact", "cp of what compact wrote"), 0.5, False
+    yield "speed of backup : cp", speed("backup", "cp"), 0.5, False
+    yield "erase one message, s", upkeep.median("erase one"), 0.3, True
+    yield "peak memory of a pull, MiB", max(memory) if memory else None, 128, True
+
+
+def print_ratios(rows):
+    print("\nall ratios\n\n| what | measured | target | |\n|---|---|---|---|")
+    for name, value, target, is_below in rows:
+        if value is None:
+            print("| %s | not measured | %s %g | |" % (name, "≤" if is_below else "≥", target))
+            continue
+        is_met = value <= target if is_below else value >= target
+        print("| %s | %.2f | %s %g | %s |" % (name, value, "≤" if is_below else "≥", target, "" if is_met else "**missed**"))
+
+
+def compare(options):
+    words = options.only.split(",") if options.only else [""]
+    chosen = [kind for kind in CONTENDERS if any(word in kind.name for word in words)]
+    lab = Lab(options)
+    try:
+        lab.source_octets = octets_below(lab.maildir)
+        print("%d messages, %.1f MiB, %d cores, load %.1f" % (
+            lab.messages, lab.source_octets / 2 ** 20, os.cpu_count(), os.getloadavg()[0]))
+        contenders = [kind() for kind in chosen if not kind.missing()]
+        results, upkeep = measure_all(lab, contenders, not options.only, options.runs)
+        texts = text_sizes(lab) if not options.only else None
+        print_times(results)
+        print_sizes(lab, results)
+        print_upkeep(upkeep)
+        print_ratios(ratios(results, upkeep, texts))
+    finally:
+        lab.close()
+    for kind in chosen:
+        if kind.missing():
+            print("%s: not installed (%s)" % (kind.name, ", ".join(kind.missing())))
+    for note in sorted(set(upkeep.notes)):
+        print(note)
+    for name, lines in results.failures.items():
         print("%s: failed: %s" % (name, lines[-1] if lines else ""))
+    if Mailarc.name in results.failures:
+        sys.exit(1)
+
+
+def grow(options):
+    lab = Lab(options, serves=False)
+    try:
+        (first, second), archive = scaling(lab, options.scaling)
+        for name, measure in (("first", first), ("second", second)):
+            print("%s %d: %.3f ms a message, %.3f ms CPU, %.0f MiB" % (
+                name, options.scaling, 1e3 * measure.wall / options.scaling, 1e3 * measure.cpu / options.scaling,
+                measure.memory))
+        print_ratios([
+            ("time of the second half : the first", second.wall / first.wall, 1.15, True),
+            ("CPU of the second half : the first", second.cpu / first.cpu, 1.15, True),
+            ("peak memory, MiB", max(first.memory, second.memory), 128, True)])
+        print("%.1f MiB at rest, %.1f of it the index" % (
+            octets_below(archive.path) / 2 ** 20, octets_below(archive.path + "/catalog") / 2 ** 20))
+    finally:
+        lab.close()
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--mailarc", required=True)
+    parser.add_argument("--mailarc", required=True, type=os.path.abspath)
     parser.add_argument("--scale", type=float, default=0.1)
     parser.add_argument("--runs", type=int, default=3)
-    parser.add_argument("--only", help="comma-separated words; contenders whose name holds one of them")
+    parser.add_argument("--only", help="comma-separated words; contenders whose name holds one of them, and no upkeep")
+    parser.add_argument("--scaling", type=int, metavar="N")
     parser.add_argument("--keep", help="make the corpus in this folder (short path) and keep it for the next time")
     options = parser.parse_args()
-    words = options.only.split(",") if options.only else [""]
-    chosen = [kind for kind in CONTENDERS if any(word in kind.name for word in words)]
-    missing = [kind.name for kind in chosen if shutil.which(kind.needs) is None]
-    lab = Lab(options)
-    try:
-        contenders = [kind() for kind in chosen if kind.name not in missing]
-        print("%.1f MiB of mail, %d cores, load %.1f" % (lab.source_octets / 2 ** 20, os.cpu_count(), os.getloadavg()[0]))
-        results, sizes, failures = measure_all(lab, contenders, options.runs)
-        print_tables(lab, results, sizes, missing, failures)
-    finally:
-        lab.close()
-    if Mailarc.name in failures:
-        sys.exit(1)
+    grow(options) if options.scaling else compare(options)
 
 
 main()

@@ -1,5 +1,8 @@
 #!/usr/bin/env python3
-"""corpus.py --out MAILDIR [--scale 0.1] [--seed 1]: a made-up archive of an office worker, as a Maildir++.
+"""corpus.py --out MAILDIR [--scale 0.1] [--seed 1] [--texts N]: a made-up archive of an office worker, as a Maildir++.
+
+With --texts N: N of its messages without attachments. With --small N: N messages of 1 to 2 KB, as a folder of mbox
+files of 5,000 each.
 
 At scale 1: 15,474 messages in 101 mailboxes, about 9.2 GiB. About three quarters are texts of 2 to 30 KiB with Zipf
 distributed words in six alphabets, threads with quoted replies and HTML alternatives; a quarter carries base64
@@ -14,6 +17,7 @@ import math
 import os
 import quopri
 import random
+import time
 from email.header import Header
 from email.utils import formatdate
 
@@ -63,9 +67,9 @@ class Words:
 
 
 class Corpus:
-    def __init__(self, out, scale, seed):
+    def __init__(self, out, scale, seed, texts=None):
         self.out, self.pick = out, random.Random(seed)
-        self.count, self.target = round(15474 * scale), int(9.177 * 2 ** 30 * scale)
+        self.count, self.target = texts or round(15474 * scale), int(9.177 * 2 ** 30 * scale)
         self.words = {language: Words(language) for language in ALPHABETS}
         self.mailboxes = list(ROOTS)
         while len(self.mailboxes) < 101:
@@ -76,7 +80,7 @@ class Corpus:
                         "person%d@%s.example" % (number, self.pick.choice(("firm", "uni", "shop"))))
                        for number in range(400) for language in [self.pick.choice(list(ALPHABETS))]]
         self.pool, self.cache, self.threads = [], {}, []
-        self.plans = self.plan()
+        self.plans = self.plan() if texts is None else {}
 
     def plan(self):
         """Which message carries which attachments, and how big those must be for the whole to come out right."""
@@ -215,13 +219,39 @@ class Corpus:
         return total
 
 
+def write_small(path, count, seed):
+    """Short notes between 400 people; no two alike."""
+    pick, words = random.Random(seed), Words("en")
+    os.makedirs(path)
+    for start in range(0, count, 5000):
+        with open("%s/notes-%d" % (path, start // 5000), "w") as file:
+            for number in range(start, min(count, start + 5000)):
+                write_note(file, number, seed, pick, words)
+    print("%d small messages" % count)
+
+
+def write_note(file, number, seed, pick, words):
+    sender, to, moment = pick.randrange(400), pick.randrange(400), 1388534400 + 1500 * number + seed
+    file.write("From person%d@firm.example %s\nFrom: person%d@firm.example\nTo: person%d@firm.example\n"
+               "Subject: %s\nDate: %s\nMessage-ID: <%d.%x@firm.example>\n\n" % (
+                   sender, time.asctime(time.gmtime(moment)), sender, to, " ".join(words.take(pick, 5)),
+                   formatdate(moment), seed, number))
+    for _ in range(pick.randrange(4, 16)):
+        file.write(" ".join(words.take(pick, 12)) + "\n")
+    file.write("\n")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", required=True)
     parser.add_argument("--scale", type=float, default=0.1)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--texts", type=int)
+    parser.add_argument("--small", type=int)
     options = parser.parse_args()
-    corpus = Corpus(options.out, options.scale, options.seed)
+    if options.small:
+        return write_small(options.out, options.small, options.seed)
+    corpus = Corpus(options.out, options.scale, options.seed, options.texts)
     total = corpus.write()
     print("%d messages in %d mailboxes, %.3f GiB" % (corpus.count, len(corpus.mailboxes), total / 2 ** 30))
 

@@ -1,16 +1,21 @@
 #!/usr/bin/env python3
-"""floor.py PORT USER PASSWORD: the physical floor. Fetches everything over one plain connection and discards it.
+"""floor.py PORT USER PASSWORD [CAFILE]: the physical floor. Fetches everything over one connection and discards it.
+
+Plain, or with TLS where a file of trusted certificates is given.
 
 LIST, then EXAMINE and UID FETCH 1:* (UID FLAGS INTERNALDATE BODY.PEEK[]) of each mailbox, four mailboxes ahead.
 """
 import re
 import socket
+import ssl
 import sys
 
 
 class Client:
-    def __init__(self, port):
+    def __init__(self, port, roots=None):
         self.socket = socket.create_connection(("127.0.0.1", port))
+        if roots:
+            self.socket = ssl.create_default_context(cafile=roots).wrap_socket(self.socket, server_hostname="127.0.0.1")
         self.file = self.socket.makefile("rb", 1 << 20)
         self.file.readline()
         self.messages = self.octets = 0
@@ -38,7 +43,7 @@ class Client:
 
 
 def main():
-    client = Client(int(sys.argv[1]))
+    client = Client(int(sys.argv[1]), *sys.argv[4:5])
     client.send("a LOGIN %s %s" % (sys.argv[2], sys.argv[3]))
     client.until("a")
     client.send('b LIST "" "*"')

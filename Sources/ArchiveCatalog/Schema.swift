@@ -76,6 +76,6 @@ enum Schema {
         INSERT INTO fts(fts, rank) VALUES ('hashsize', 8388608);
         """
 
-    /// Segments of the index are merged by sixteen, not by four: each word is written again half as often.
-    private static let version2 = "INSERT INTO fts(fts, rank) VALUES ('automerge', 16)"
+    /// Segments of the index are merged by eight, not by four: each word is written again less often.
+    private static let version2 = "INSERT INTO fts(fts, rank) VALUES ('automerge', 8)"
 }

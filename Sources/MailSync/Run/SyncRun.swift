@@ -93,7 +93,7 @@ struct SyncRun {
         return session
     }
 
-    /// LIMIT: the summaries of 50,000 messages (some 16 MB) or 512 mailboxes are held at once; a bigger mailbox is a
+    /// LIMIT: what is known of 20,000 messages (some 28 MB) or of 512 mailboxes is held at once; a bigger mailbox is a
     /// wave alone. A mailbox of all messages goes first, alone: the others then find their messages archived.
     static func waves(_ looks: [MatchedMailbox]) -> [[MatchedMailbox]] {
         var waves: [[MatchedMailbox]] = []
@@ -102,7 +102,7 @@ struct SyncRun {
         for look in looks {
             let count = look.listing.status?.messageCount ?? 1_000
             let isAlone = look.listing.role == .all || wave.last?.listing.role == .all
-            if !wave.isEmpty, isAlone || wave.count >= 512 || messages + count > 50_000 {
+            if !wave.isEmpty, isAlone || wave.count >= 512 || messages + count > 20_000 {
                 waves.append(wave)
                 (wave, messages) = ([], 0)
             }
