@@ -11,6 +11,8 @@ final class Inlet: ChannelInboundHandler {
         case failed(any Error)
     }
 
+    /// TLS decrypts into one buffer again and again, and copies all of it where somebody still holds what it gave out.
+    var isBehindTLS = false
     /// Octets read before they are asked for; 0 until no TLS upgrade can follow.
     var readAhead = 0
     private var queue: [ByteBuffer] = []
@@ -35,7 +37,8 @@ final class Inlet: ChannelInboundHandler {
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        let buffer = unwrapInboundIn(data)
+        var buffer = unwrapInboundIn(data)
+        if isBehindTLS { buffer = context.channel.allocator.buffer(buffer: buffer) }
         queuedOctetCount += buffer.readableBytes
         queue.append(buffer)
     }

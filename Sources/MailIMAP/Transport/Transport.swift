@@ -28,7 +28,9 @@ struct Transport: Sendable {
                 .channelInitializer { channel in
                     channel.eventLoop.makeCompletedFuture {
                         if let ssl { try channel.pipeline.syncOperations.addHandler(ssl.makeHandler()) }
-                        try channel.pipeline.syncOperations.addHandler(Inlet())
+                        let inlet = Inlet()
+                        inlet.isBehindTLS = ssl != nil
+                        try channel.pipeline.syncOperations.addHandler(inlet)
                     }
                 }
             let channel = try await bootstrap.connect(host: configuration.host, port: configuration.port).get()
@@ -50,8 +52,9 @@ struct Transport: Sendable {
     func startTLS(_ configuration: IMAPConfiguration) async throws(StoreError) {
         let ssl = try TLSContext(configuration)
         do {
-            try await channel.eventLoop.submit { [channel] in
+            try await channel.eventLoop.submit { [channel, inlet] in
                 try channel.pipeline.syncOperations.addHandler(ssl.makeHandler(), position: .first)
+                inlet.value.isBehindTLS = true
             }.get()
         } catch {
             throw TransportError.store(error)

@@ -100,7 +100,8 @@ struct SyncRun {
         var wave: [MatchedMailbox] = []
         var messages = 0
         for look in looks {
-            let count = look.listing.status?.messageCount ?? 1_000
+            // Stores of files do not say how many they are.
+            let count = look.listing.status?.messageCount ?? 5_000
             let isAlone = look.listing.role == .all || wave.last?.listing.role == .all
             if !wave.isEmpty, isAlone || wave.count >= 512 || messages + count > 20_000 {
                 waves.append(wave)
