@@ -1,5 +1,5 @@
 public import ArchiveCrypto
-import ArchiveLedger
+package import ArchiveLedger
 import MailCore
 
 extension ArchiveWriter {
@@ -36,7 +36,7 @@ extension ArchiveWriter {
     }
 
     /// Appends one leaf by way of the journal.
-    func appendLeaf(_ body: LeafBody) throws(ArchiveError) {
+    package func appendLeaf(_ body: LeafBody) throws(ArchiveError) {
         let leaf = Leaf(
             sequence: ledger.size, time: context.now(), writer: archive.identity.writer, body)
         do throws(ArchiveError) {
