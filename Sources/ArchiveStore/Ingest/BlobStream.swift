@@ -35,6 +35,12 @@ final class BlobStream: PartSink {
         var lengths: [Int] = []
     }
 
+    /// Whether there is time to compress large parts better.
+    var compressesWell: Bool {
+        get { codec.compressesWell }
+        set { codec.compressesWell = newValue }
+    }
+
     init(context: LaneContext) {
         self.context = context
         codec = ChunkCodec(dictionaries: context.dictionaries, options: context.options)

@@ -14,6 +14,8 @@ package final class ChunkCodec {
     private let compressor = Compressor()
     private let decompressor = Decompressor()
     private var check: [UInt8] = []
+    /// Large chunks get the level of small ones.
+    var compressesWell = false
 
     package init(dictionaries: DictionarySet, options: WriterOptions = WriterOptions()) {
         (self.dictionaries, self.options) = (dictionaries, options)
@@ -40,7 +42,7 @@ package final class ChunkCodec {
         output.removeAll(keepingCapacity: true)
         output.append(CompressionMethod.zstd.rawValue)
         do throws(CompressionError) {
-            let level = isSmall ? options.smallLevel : options.largeLevel
+            let level = isSmall || compressesWell ? options.smallLevel : options.largeLevel
             if try compressor.compress(raw[...], method: .zstd, level: level, dictionary: dictionary, into: &output) {
                 check.removeAll(keepingCapacity: true)
                 try decompressor.decompress(

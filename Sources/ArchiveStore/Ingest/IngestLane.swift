@@ -29,6 +29,7 @@ public final class IngestLane {
     private let context: LaneContext
     private let blobs: BlobStream
     private var isFinished = false
+    private var load = LaneLoad()
 
     init(context: LaneContext) {
         self.context = context
@@ -60,11 +61,16 @@ public final class IngestLane {
         var hash = SHA256()
         var parser = MessageParser()
         var handler = PairHandler(MessageSplitter(sink: blobs), IndexText())
+        let began = context.options.clock()
+        var waited: Duration = .zero
+        blobs.compressesWell = load.isIdle
         while true {
             let octets: [UInt8]?
+            let asked = context.options.clock()
             do { octets = try await next() } catch {
                 throw ArchiveError(.sourceFailed, "the message could not be read to its end", cause: error)
             }
+            waited += context.options.clock() - asked
             guard let octets else { break }
             hash.update(octets.span)
             parser.consume(octets.span, into: &handler)
@@ -78,6 +84,7 @@ public final class IngestLane {
         let recipe = try handler.first.builder.finish(
             digest: digest.octets, octetCount: UInt64(parsed.octetCount))
         let (keyID, isNew) = try blobs.endMessage(recipe)
+        load.add(waited: waited, elapsed: context.options.clock() - began)
         return IngestedMessage(
             keyID: keyID, isNew: isNew, octetCount: parsed.octetCount, parsed: parsed,
             text: handler.second.finish(parsed), digest: digest)

@@ -11,8 +11,13 @@ public struct WriterOptions: Sendable {
     public var packTarget: UInt64 = 32 << 20
     /// For blobs of at most 64 KiB, with dictionary 1.
     public var smallLevel = 3
-    /// For chunks of larger blobs.
+    /// For chunks of larger blobs while the processor is busy; a lane that mostly waits takes ``smallLevel`` for them.
     public var largeLevel = 1
+    /// Tells a lane how long it waits.
+    package var clock: @Sendable () -> ContinuousClock.Instant = { ContinuousClock.now }
+
+    /// One zstd level for everything, 1 to 9.
+    public mutating func useLevel(_ level: Int) { (smallLevel, largeLevel) = (level, level) }
     /// The journal is rewritten when it grew by so many octets, also when no pack was sealed.
     public var journalLimit: UInt64 = 8 << 20
     /// Called at each step after it was taken.

@@ -22,6 +22,7 @@ struct PullCommand: AsyncParsableCommand {
     @Option(help: "Only this mailbox ('*' matches anything); may be repeated.") var mailbox: [String] = []
     @Flag(name: [.customShort("n"), .long], help: "Say what would be done; change nothing.")
     var dryRun = false
+    @OptionGroup var compression: CompressionOptions
 
     func run() async throws {
         let file = try configuration.file()
@@ -38,7 +39,8 @@ struct PullCommand: AsyncParsableCommand {
             for entry in entries {
                 reports.append(
                     try await workspace.pull(
-                        entry.configuration, mailboxes: mailbox, dryRun: dryRun, progress: progress.handler))
+                        entry.configuration, mailboxes: mailbox, dryRun: dryRun, compressionLevel: compression.level(),
+                        progress: progress.handler))
             }
             return reports
         }

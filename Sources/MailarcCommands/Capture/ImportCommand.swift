@@ -51,12 +51,14 @@ struct ImportCommand: AsyncParsableCommand {
         "import"
     @Flag(name: [.customShort("n"), .long], help: "Say what would be done; change nothing.")
     var dryRun = false
+    @OptionGroup var compression: CompressionOptions
 
     func run() async throws {
         let progress = output.progressView
         let report = try await archive.with { workspace throws(KitError) in
             try await workspace.importMail(
-                source.source, account: account, dryRun: dryRun, progress: progress.handler)
+                source.source, account: account, dryRun: dryRun, compressionLevel: compression.level(),
+                progress: progress.handler)
         }
         progress.finish()
         try output.output.render(report, command: "import") { PullText.lines($0, isDryRun: dryRun) }

@@ -91,6 +91,24 @@ struct UnlockOptions: ParsableArguments {
     }
 }
 
+/// How hard new mail is compressed.
+struct CompressionOptions: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "How hard to compress: 1 (fast) to 9 (small), or auto: by what the processor has to spare.",
+            valueName: "level"))
+    var compressionLevel = "auto"
+
+    func validate() throws {
+        guard compressionLevel == "auto" || Int(compressionLevel).map({ (1...9).contains($0) }) == true else {
+            throw ValidationError("--compression-level takes auto or 1 to 9")
+        }
+    }
+
+    /// `nil` for auto.
+    func level() -> Int? { Int(compressionLevel) }
+}
+
 /// How results are shown.
 struct OutputOptions: ParsableArguments {
     @Flag(help: "Print one JSON document (schema in Documentation/JSON.md).")

@@ -10,7 +10,8 @@ extension Workspace {
     ///
     /// - Parameter mailboxes: names with `*` as wildcard; empty means all.
     public func pull(
-        _ account: AccountConfiguration, mailboxes: [String], dryRun: Bool, progress: @escaping ProgressHandler
+        _ account: AccountConfiguration, mailboxes: [String], dryRun: Bool, compressionLevel: Int? = nil,
+        progress: @escaping ProgressHandler
     ) async throws(KitError) -> PullReport {
         let store = IMAPAccountStore(configuration: IMAPConfiguration(account))
         do { try await store.connect() } catch {
@@ -22,7 +23,7 @@ extension Workspace {
                 ? PipelinedAccount(base: store) : SelectedMailboxes(base: store, patterns: mailboxes),
             account: account.name, identity: "\(account.user)@\(account.host)", channel: .imap)
         do throws(KitError) {
-            let report = try await run(source, dryRun: dryRun, progress: progress)
+            let report = try await run(source, dryRun: dryRun, compressionLevel: compressionLevel, progress: progress)
             await store.close()
             return report
         } catch {
@@ -33,17 +34,18 @@ extension Workspace {
 
     /// Takes the mail of files into the archive.
     public func importMail(
-        _ source: ImportSource, account: String, dryRun: Bool, progress: @escaping ProgressHandler
+        _ source: ImportSource, account: String, dryRun: Bool, compressionLevel: Int? = nil,
+        progress: @escaping ProgressHandler
     ) async throws(KitError) -> PullReport {
         let (store, channel) = try source.open()
         let sync = SyncSource(store: store, account: account, identity: nil, channel: channel)
-        return try await run(sync, dryRun: dryRun, progress: progress)
+        return try await run(sync, dryRun: dryRun, compressionLevel: compressionLevel, progress: progress)
     }
 
     private func run(
-        _ source: SyncSource, dryRun: Bool, progress: @escaping ProgressHandler
+        _ source: SyncSource, dryRun: Bool, compressionLevel: Int?, progress: @escaping ProgressHandler
     ) async throws(KitError) -> PullReport {
-        try await withWriter { writer throws(KitError) in
+        try await withWriter(compressionLevel: compressionLevel) { writer throws(KitError) in
             let destination = ArchiveDestination(account: source.account, writer: writer, catalog: catalog)
             defer { destination.finish() }
             var options = SyncOptions()

@@ -91,11 +91,13 @@ public final class Workspace: Sendable {
     }
 
     /// Takes the writer's lock, recovers what a crash left, and brings the catalog up to it.
-    func openWriter() async throws(KitError) -> ArchiveWriter {
+    func openWriter(compressionLevel: Int? = nil) async throws(KitError) -> ArchiveWriter {
         let writer: ArchiveWriter
+        var options = WriterOptions.process
+        if let compressionLevel { options.useLevel(compressionLevel) }
         do {
             writer = try ArchiveWriter(
-                archive, directory: CatalogDirectory(catalog: catalog), environment: .process, options: .process)
+                archive, directory: CatalogDirectory(catalog: catalog), environment: .process, options: options)
         } catch { throw KitError(error, at: path) }
         do throws(KitError) { try await catchUp() } catch {
             try? await writer.close()
@@ -106,9 +108,9 @@ public final class Workspace: Sendable {
 
     /// Runs `body` with the writer and closes it whatever happens.
     func withWriter<Result: Sendable>(
-        _ body: (ArchiveWriter) async throws(KitError) -> Result
+        compressionLevel: Int? = nil, _ body: (ArchiveWriter) async throws(KitError) -> Result
     ) async throws(KitError) -> Result {
-        let writer = try await openWriter()
+        let writer = try await openWriter(compressionLevel: compressionLevel)
         let result: Result
         do throws(KitError) { result = try await body(writer) } catch {
             try? await writer.close()
