@@ -1,5 +1,5 @@
 internal import GRDB
-public import MailCore
+internal import MailCore
 
 extension Catalog {
     /// Adds `group` in one transaction.
@@ -80,47 +80,7 @@ extension Catalog {
                 INSERT INTO fts(rowid, subject, sender, recipients, copies, body, attachment, filename)
                 VALUES (?,?,?,?,?,?,?,?)
                 """
-        ).execute(arguments: [
-            row, Bigrams.index(text.subject), Bigrams.index(text.from), Bigrams.index(text.to), Bigrams.index(text.cc),
-            Bigrams.index(text.body), Bigrams.index(text.attachment), Bigrams.index(text.fileNames),
-        ])
-    }
-
-    /// Takes `messages` out of the catalog; what they were placed as stays, without content.
-    ///
-    /// The words need the text they were indexed with, exactly; they stay in free pages until ``optimize()`` and a
-    /// rotation of the file under a new key.
-    /// - Parameter messages: key ids and the text each was indexed with.
-    public func remove(_ messages: [(keyID: RandomID, text: IndexedText?)]) throws(CatalogError) {
-        try write { db in
-            for (keyID, text) in messages {
-                let key = Row.octets(keyID.octets)
-                guard let row = try Int64.fetchOne(db, sql: "SELECT id FROM message WHERE key_id = ?", arguments: [key])
-                else { continue }
-                if let text {
-                    try db.execute(
-                        sql: """
-                            INSERT INTO fts(fts, rowid, subject, sender, recipients, copies, body, attachment, filename)
-                            VALUES ('delete',?,?,?,?,?,?,?,?)
-                            """,
-                        arguments: [
-                            row, Bigrams.index(text.subject), Bigrams.index(text.from), Bigrams.index(text.to),
-                            Bigrams.index(text.cc), Bigrams.index(text.body), Bigrams.index(text.attachment),
-                            Bigrams.index(text.fileNames),
-                        ])
-                }
-                try db.execute(sql: "DELETE FROM message_part WHERE message = ?", arguments: [row])
-                try db.execute(sql: "DELETE FROM blob WHERE key_id = ?", arguments: [key])
-                try db.execute(
-                    sql: "UPDATE placement SET message = NULL, missing = ? WHERE message = ?", arguments: [key, row])
-                try db.execute(sql: "DELETE FROM message WHERE id = ?", arguments: [row])
-            }
-        }
-    }
-
-    /// Merges the full-text index into one segment: smaller, faster, and without words of removed messages.
-    public func optimize() throws(CatalogError) {
-        try write { db in try db.execute(sql: "INSERT INTO fts(fts) VALUES ('optimize')") }
+        ).execute(arguments: StatementArguments([row]) + StatementArguments(text.columns))
     }
 }
 

@@ -30,26 +30,57 @@ extension Catalog {
         ),
         ("message", "SELECT * FROM message ORDER BY id"),
         ("message part", "SELECT * FROM message_part ORDER BY message, n"),
-        ("mailbox", "SELECT * FROM mailbox ORDER BY id"),
-        ("former name", "SELECT * FROM former_name ORDER BY mailbox, until, seq"),
+        ("event record", "SELECT * FROM event_record ORDER BY seq"),
+        ("event account", "SELECT * FROM event_account ORDER BY account, seq"),
+        (
+            "mailbox",
+            """
+            SELECT row_number() OVER (ORDER BY id), account, account_folded, name, delimiter, decoded, folded, role,
+                uidvalidity, created, deleted FROM mailbox ORDER BY id
+            """
+        ),
+        ("former name", named("SELECT b.n, until, seq, name, delimiter, decoded FROM former_name f", "1, 2, 3")),
+        ("mailbox mention", named("SELECT b.n, f.seq FROM mailbox_mention f", "1, 2")),
         (
             "placement",
-            """
-            SELECT p.id, mailbox, uidvalidity, uid, message, missing, f.flags, flags_from, date, zone, raw_date, modseq,
-                channel, fidelity, from_seq, from_time, gone_seq, gone_time, moved_account, moved_name,
-                moved_uidvalidity, moved_uid
-            FROM placement p JOIN flag_set f ON f.id = p.flags ORDER BY p.id
-            """
+            placed(
+                """
+                SELECT p.n, b.n, o.uidvalidity, o.uid, message, missing, s.flags, flags_from, date, zone, raw_date,
+                    modseq, channel, fidelity, from_seq, from_time, gone_seq, gone_time, moved_account, moved_name,
+                    moved_uidvalidity, moved_uid
+                FROM placement o JOIN (SELECT id, row_number() OVER (ORDER BY id) AS n FROM mailbox) b
+                    ON b.id = o.mailbox JOIN flag_set s ON s.id = o.flags
+                """, "p.id = o.id", "1")
         ),
         (
             "former flags",
-            """
-            SELECT placement, until, seq, since, s.flags FROM former_flags f JOIN flag_set s ON s.id = f.flags
-            ORDER BY placement, until, seq
-            """
+            placed(
+                "SELECT p.n, until, seq, since, s.flags FROM former_flags o JOIN flag_set s ON s.id = o.flags",
+                "p.id = o.placement", "1, 2, 3")
         ),
-        ("former uid", "SELECT * FROM former_uid ORDER BY placement, until, seq"),
-        ("quarantine", "SELECT * FROM quarantine ORDER BY mailbox, uidvalidity, uid"),
+        (
+            "former uid",
+            placed("SELECT p.n, until, seq, o.uidvalidity, o.uid FROM former_uid o", "p.id = o.placement", "1, 2, 3")
+        ),
+        ("mention", placed("SELECT p.n, o.seq FROM mention o", "p.id = o.placement", "1, 2")),
+        (
+            "quarantine",
+            named("SELECT b.n, f.uidvalidity, uid, reason, detail, time FROM quarantine f", "1, 2, 3")
+        ),
+        (
+            "quarantine mention",
+            named("SELECT b.n, f.uidvalidity, uid, f.seq FROM quarantine_mention f", "1, 2, 3, 4")
+        ),
         ("words", "SELECT term, doc, col, offset FROM words"),
     ]
+
+    private static func named(_ select: String, _ order: String) -> String {
+        select + " JOIN (SELECT id, row_number() OVER (ORDER BY id) AS n FROM mailbox) b ON b.id = f.mailbox ORDER BY "
+            + order
+    }
+
+    private static func placed(_ select: String, _ condition: String, _ order: String) -> String {
+        select + " JOIN (SELECT id, row_number() OVER (ORDER BY id) AS n FROM placement) p ON \(condition) ORDER BY "
+            + order
+    }
 }

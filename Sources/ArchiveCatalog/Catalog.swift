@@ -1,4 +1,5 @@
 internal import GRDB
+internal import Synchronization
 
 /// Where a catalog is and how its connections are set up.
 @safe public struct CatalogFile: Sendable {
@@ -22,6 +23,7 @@ internal import GRDB
 /// On opening compare ``ledger()`` with the ledger: behind means replay, different means rebuild.
 public final class Catalog: Sendable {
     let database: DatabasePool
+    private let isClosed = Mutex(false)
 
     /// Opens the catalog, making it first if there is none.
     ///
@@ -71,6 +73,11 @@ public final class Catalog: Sendable {
 
     /// Ends all connections; later calls fail. What a writer logged goes into the database and the log is emptied.
     public func close() throws(CatalogError) {
+        let wasClosed = isClosed.withLock { isClosed in
+            defer { isClosed = true }
+            return isClosed
+        }
+        guard !wasClosed else { return }
         try wrap {
             if !database.configuration.readonly {
                 // ORDER: the writer's connection ends last; only it can remove the log and the wal-index.

@@ -128,9 +128,19 @@ public struct EventRecord: Sendable, Hashable {
     /// Seconds since 1970.
     public var time: Int64
     public var events: [OccurrenceEvent]
+    /// The blob the record is in, and the ledger leaf that introduced it; of several records with one sequence the one
+    /// of the highest leaf counts.
+    public var blob: Blob?
 
-    public init(sequence: UInt64, time: Int64, events: [OccurrenceEvent]) {
-        (self.sequence, self.time, self.events) = (sequence, time, events)
+    public struct Blob: Sendable, Hashable {
+        public var keyID: RandomID
+        public var leafIndex: UInt64
+
+        public init(keyID: RandomID, leafIndex: UInt64) { (self.keyID, self.leafIndex) = (keyID, leafIndex) }
+    }
+
+    public init(sequence: UInt64, time: Int64, events: [OccurrenceEvent], blob: Blob? = nil) {
+        (self.sequence, self.time, self.events, self.blob) = (sequence, time, events, blob)
     }
 }
 

@@ -18,16 +18,44 @@ struct EventApplier {
     init(last: UInt64) { self.last = last }
 
     mutating func apply(_ record: EventRecord, _ db: Database) throws {
-        guard record.sequence > last else { return }
         guard let sequence = Int64(exactly: record.sequence) else {
             throw CatalogError(.inconsistent, "no archive has \(record.sequence) event records")
         }
+        if let blob = record.blob { try note(blob, sequence, db) }
+        guard record.sequence > last else { return }
         (self.sequence, time) = (sequence, record.time)
         for event in record.events { try apply(event, db) }
         for account in Set(record.events.map(\.account)) {
             try Meta.set(Meta.eventSequenceKey(account), sequence, db)
+            try db.cachedStatement(sql: "INSERT OR IGNORE INTO event_account(account, seq) VALUES (?,?)")
+                .execute(arguments: [account, sequence])
         }
         last = record.sequence
+    }
+
+    /// A record that was written again has a higher leaf than the one it replaces.
+    private func note(_ blob: EventRecord.Blob, _ sequence: Int64, _ db: Database) throws {
+        try db.cachedStatement(
+            sql: """
+                INSERT INTO event_record(seq, key_id, leaf) VALUES (?,?,?)
+                ON CONFLICT(seq) DO UPDATE SET key_id = excluded.key_id, leaf = excluded.leaf
+                    WHERE excluded.leaf > leaf
+                """
+        ).execute(arguments: [sequence, Row.octets(blob.keyID.octets), Int64(bitPattern: blob.leafIndex)])
+    }
+
+    private func mention(_ placement: Int64, _ db: Database) throws {
+        try db.cachedStatement(
+            sql: """
+                INSERT OR IGNORE INTO mention(placement, seq)
+                SELECT id, ?1 FROM placement WHERE id = ?2 AND from_seq <> ?1
+                """
+        ).execute(arguments: [sequence, placement])
+    }
+
+    private func mention(mailbox: Int64, _ db: Database) throws {
+        try db.cachedStatement(sql: "INSERT OR IGNORE INTO mailbox_mention(mailbox, seq) VALUES (?,?)")
+            .execute(arguments: [mailbox, sequence])
     }
 
     private mutating func apply(_ event: OccurrenceEvent, _ db: Database) throws {
@@ -38,6 +66,7 @@ struct EventApplier {
         case .gone(let address, let target): try end(address, movedTo: target, db)
         case .mailboxCreated(let account, let mailbox, let role, let uidValidity):
             let row = try self.mailbox(account, mailbox, db)
+            try mention(mailbox: row, db)
             try db.execute(
                 sql: "UPDATE mailbox SET role = coalesce(?, role), uidvalidity = ? WHERE id = ?",
                 arguments: [role?.rawValue, Int64(uidValidity.value), row])
@@ -48,12 +77,42 @@ struct EventApplier {
             mailboxes[MailboxKey(account: account, mailbox: mailbox)] = nil
         case .uidValidityChanged(let account, let mailbox, let from, let to, let mapping):
             let row = try self.mailbox(account, mailbox, db)
+            try mention(mailbox: row, db)
             try renumber(row, from, to, mapping, db)
         case .quarantined(let address, let refusal):
-            try db.cachedStatement(sql: "INSERT OR REPLACE INTO quarantine VALUES (?,?,?,?,?,?)").execute(arguments: [
-                try mailbox(address.account, address.mailbox, db), Int64(address.uidValidity.value),
-                Int64(address.uid.value), refusal.reason.rawValue, refusal.detail, time,
-            ])
+            try quarantine(address, refusal, db)
+        }
+    }
+
+    private mutating func quarantine(_ address: OccurrenceAddress, _ refusal: Refusal, _ db: Database) throws {
+        let mailbox = try mailbox(address.account, address.mailbox, db)
+        let place: [Int64] = [mailbox, Int64(address.uidValidity.value), Int64(address.uid.value)]
+        try db.cachedStatement(sql: "INSERT OR REPLACE INTO quarantine VALUES (?,?,?,?,?,?)").execute(
+            arguments: StatementArguments(place) + [refusal.reason.rawValue, refusal.detail, time])
+        try db.cachedStatement(
+            sql: "INSERT OR IGNORE INTO quarantine_mention(mailbox, uidvalidity, uid, seq) VALUES (?,?,?,?)"
+        ).execute(arguments: StatementArguments(place + [sequence]))
+        if let placement = try current(mailbox, address, db) { try mention(placement, db) }
+    }
+
+    /// What could not be taken is placed now: the records that told so speak of this placement.
+    private func takeOverQuarantine(
+        _ placement: Int64, _ mailbox: Int64, _ address: OccurrenceAddress, _ db: Database
+    ) throws {
+        let place: [Int64] = [mailbox, Int64(address.uidValidity.value), Int64(address.uid.value)]
+        try db.cachedStatement(
+            sql: """
+                INSERT OR IGNORE INTO mention(placement, seq) SELECT ?, seq FROM quarantine_mention
+                WHERE mailbox = ? AND uidvalidity = ? AND uid = ?
+                """
+        ).execute(arguments: StatementArguments([placement] + place))
+        try dropQuarantine(place, db)
+    }
+
+    private func dropQuarantine(_ place: [Int64], _ db: Database) throws {
+        for table in ["quarantine", "quarantine_mention"] {
+            try db.cachedStatement(sql: "DELETE FROM \(table) WHERE mailbox = ? AND uidvalidity = ? AND uid = ?")
+                .execute(arguments: StatementArguments(place))
         }
     }
 
@@ -77,8 +136,7 @@ struct EventApplier {
             try flagSet(flags, db), time, date?.secondsSinceEpoch, date.map { Int64($0.zoneOffset) }, date?.raw,
             modSeq.map { Int64($0.value) }, Int64(channel.rawValue), Int64(fidelity.rawValue), sequence, time,
         ])
-        try db.cachedStatement(sql: "DELETE FROM quarantine WHERE mailbox = ? AND uidvalidity = ? AND uid = ?")
-            .execute(arguments: [mailbox, Int64(address.uidValidity.value), Int64(address.uid.value)])
+        try takeOverQuarantine(db.lastInsertedRowID, mailbox, address, db)
     }
 
     private mutating func change(
@@ -88,6 +146,7 @@ struct EventApplier {
             let placement = try current(mailbox, address, db)
         else { return }
         let set = try flagSet(flags, db)
+        try mention(placement, db)
         try db.cachedStatement(
             sql: """
                 INSERT OR REPLACE INTO former_flags(placement, until, seq, since, flags)
@@ -117,8 +176,7 @@ struct EventApplier {
             target.map { Int64($0.uidValidity.value) }, target.map { Int64($0.uid.value) }, mailbox,
             Int64(address.uidValidity.value), Int64(address.uid.value),
         ])
-        try db.cachedStatement(sql: "DELETE FROM quarantine WHERE mailbox = ? AND uidvalidity = ? AND uid = ?")
-            .execute(arguments: [mailbox, Int64(address.uidValidity.value), Int64(address.uid.value)])
+        try dropQuarantine([mailbox, Int64(address.uidValidity.value), Int64(address.uid.value)], db)
     }
 
     private func current(_ mailbox: Int64, _ address: OccurrenceAddress, _ db: Database) throws -> Int64? {
@@ -157,6 +215,7 @@ struct EventApplier {
             ])
         let row = db.lastInsertedRowID
         mailboxes[MailboxKey(account: account, mailbox: name)] = row
+        try mention(mailbox: row, db)
         return row
     }
 
@@ -177,6 +236,7 @@ struct EventApplier {
             return
         }
         if let taken = try existing(account, to, db) { try delete(taken, db) }
+        try mention(mailbox: row, db)
         try db.execute(
             sql: """
                 INSERT OR REPLACE INTO former_name(mailbox, until, seq, name, delimiter, decoded)
@@ -193,11 +253,14 @@ struct EventApplier {
     }
 
     private func delete(_ mailbox: Int64, _ db: Database) throws {
+        try mention(mailbox: mailbox, db)
         try db.execute(
             sql: "UPDATE placement SET gone_seq = ?, gone_time = ? WHERE mailbox = ? AND gone_seq IS NULL",
             arguments: [sequence, time, mailbox])
         try db.execute(sql: "UPDATE mailbox SET deleted = ? WHERE id = ?", arguments: [time, mailbox])
-        try db.execute(sql: "DELETE FROM quarantine WHERE mailbox = ?", arguments: [mailbox])
+        for table in ["quarantine", "quarantine_mention"] {
+            try db.execute(sql: "DELETE FROM \(table) WHERE mailbox = ?", arguments: [mailbox])
+        }
     }
 
     private func renumber(
@@ -212,6 +275,7 @@ struct EventApplier {
             arguments: [mailbox, Int64(from.value)])
         for row in rows {
             let (id, old): (Int64, Int64) = (row["id"], row["uid"])
+            try mention(id, db)
             let new = UInt32(exactly: old).flatMap(UID.init).flatMap { mapping[$0] }
             try db.execute(
                 sql: "INSERT OR REPLACE INTO former_uid(placement, until, seq, uidvalidity, uid) VALUES (?,?,?,?,?)",
@@ -228,8 +292,10 @@ struct EventApplier {
         }
         try db.execute(
             sql: "UPDATE mailbox SET uidvalidity = ? WHERE id = ?", arguments: [Int64(to.value), mailbox])
-        try db.execute(
-            sql: "DELETE FROM quarantine WHERE mailbox = ? AND uidvalidity = ?",
-            arguments: [mailbox, Int64(from.value)])
+        for table in ["quarantine", "quarantine_mention"] {
+            try db.execute(
+                sql: "DELETE FROM \(table) WHERE mailbox = ? AND uidvalidity = ?",
+                arguments: [mailbox, Int64(from.value)])
+        }
     }
 }

@@ -2,7 +2,7 @@ internal import GRDB
 
 /// The tables, as steps that are only ever appended; `PRAGMA user_version` counts the steps taken.
 enum Schema {
-    static let steps: [String] = [version1, version2]
+    static let steps: [String] = [version1, version2, version3]
     static var version: Int { steps.count }
 
     /// Takes the steps that are missing.
@@ -10,6 +10,10 @@ enum Schema {
         let taken = try Int.fetchOne(db, sql: "PRAGMA user_version") ?? 0
         guard taken <= version else {
             throw CatalogError(.otherVersion, "the catalog was made by a newer version (schema \(taken))")
+        }
+        // What step 3 keeps of each event record, an older catalog has not: it is made anew, not migrated.
+        guard taken == 0 || taken == version else {
+            throw CatalogError(.otherVersion, "the catalog was made by an older version (schema \(taken))")
         }
         for (index, step) in steps.enumerated().dropFirst(taken) {
             try db.inTransaction(.immediate) {
@@ -78,4 +82,23 @@ enum Schema {
 
     /// Segments of the index are merged by eight, not by four: each word is written again less often.
     private static let version2 = "INSERT INTO fts(fts, rank) VALUES ('automerge', 8)"
+
+    /// What an erasure needs to be fast: who refers to a part, and which event record speaks of which occurrence.
+    ///
+    /// `event_record` is the record that counts for each sequence. `mention` has the sequences at which a placement
+    /// changed between its beginning and its end, which stand in `placement` itself; `quarantine_mention` those at an
+    /// address that was not placed yet; `mailbox_mention` those that speak of a mailbox.
+    private static let version3 = """
+        CREATE TABLE event_record(seq INTEGER PRIMARY KEY, key_id BLOB NOT NULL, leaf INTEGER NOT NULL) STRICT;
+        CREATE TABLE event_account(
+            account TEXT NOT NULL, seq INTEGER NOT NULL, PRIMARY KEY(account, seq)) STRICT, WITHOUT ROWID;
+        CREATE TABLE mention(
+            placement INTEGER NOT NULL, seq INTEGER NOT NULL, PRIMARY KEY(placement, seq)) STRICT, WITHOUT ROWID;
+        CREATE TABLE mailbox_mention(
+            mailbox INTEGER NOT NULL, seq INTEGER NOT NULL, PRIMARY KEY(mailbox, seq)) STRICT, WITHOUT ROWID;
+        CREATE TABLE quarantine_mention(
+            mailbox INTEGER NOT NULL, uidvalidity INTEGER NOT NULL, uid INTEGER NOT NULL, seq INTEGER NOT NULL,
+            PRIMARY KEY(mailbox, uidvalidity, uid, seq)) STRICT, WITHOUT ROWID;
+        CREATE INDEX message_part_key ON message_part(key_id);
+        """
 }

@@ -15,6 +15,8 @@ public struct ArchiveError: Error, Sendable, CustomStringConvertible {
         case missing
         /// No anchor gives, or one does not take or destroy, the erasure secret.
         case anchorUnavailable
+        /// The blob was erased: its key is gone for ever, and a leaf of the ledger says so.
+        case erased
         /// Another writer holds the lock.
         case locked
         /// The file system refused; `cause` or `message` has the system's words.

@@ -13,6 +13,10 @@ package struct MailboxPlan: Sendable {
     package var status: MailboxStatus
     /// Messages the source holds, as far as the look tells.
     package var serverCount: Int
+    /// Messages in the source that were erased here.
+    package var erasedCount = 0
+    /// Of the messages erased here, those the source does not hold any more.
+    package var goneErased: [UID] = []
 
     private let name: MailboxName
     private let policy: SyncPolicy
@@ -35,6 +39,9 @@ package struct MailboxPlan: Sendable {
             isComplete = isComplete && summaries.count >= observation.status.messageCount
             if isComplete { serverCount = summaries.count }
             let isVolatile = !hasPersistentUIDs || status.uidValidity.value == 0
+            // Without persistent UIDs a tombstone could hide another message.
+            let isWhole = isComplete
+            if !isVolatile { note(messages.erasedUIDs) { isWhole && !Self.contains(summaries, $0) } }
             planFull(summaries, messages, isVolatile: isVolatile)
         case .delta(let changed, let vanished):
             planDelta(changed, vanished, messages)
@@ -49,7 +56,8 @@ package struct MailboxPlan: Sendable {
             return
         }
         let left = vanished.subtracting(UIDSet(changed.map(\.uid)))
-        planKnownAndNew(changed, messages.links, messages)
+        note(messages.erasedUIDs) { left.contains($0) }
+        planKnownAndNew(changed.filter { !messages.erasedUIDs.contains($0.uid) }, messages.links, messages)
         for link in messages.links where left.contains(link.uid) {
             departures += departure(link.uid, status.uidValidity)
         }
@@ -59,6 +67,8 @@ package struct MailboxPlan: Sendable {
 
     private mutating func planFull(_ summaries: [MessageSummary], _ messages: BaseMessages, isVolatile: Bool) {
         guard !isVolatile else { return planVolatile(summaries, messages) }
+        let all = summaries
+        let summaries = messages.erasedUIDs.isEmpty ? all : all.filter { !messages.erasedUIDs.contains($0.uid) }
         var fresh = summaries
         var stale = messages.stale
         if !stale.isEmpty {
@@ -74,6 +84,12 @@ package struct MailboxPlan: Sendable {
         dropQuarantine(messages) { !Self.contains(summaries, $0) }
         // The runner keeps an old link whose partner turns up among the messages fetched.
         for old in stale { departures += departure(old.link.uid, old.uidValidity) }
+    }
+
+    private mutating func note(_ erased: UIDSet, isGone: (UID) -> Bool) {
+        guard !erased.isEmpty else { return }
+        goneErased = erased.uids.filter(isGone)
+        erasedCount = erased.count - goneErased.count
     }
 
     /// UIDs mean nothing here by themselves: a link holds only where size and date agree, too, and content ids if known.

@@ -74,6 +74,8 @@ public struct BaseMessages: Sendable, Hashable {
     public var knownUIDs: UIDSet
     /// Archived messages by the source's content id, for the ids the observation shows.
     public var messagesByObjectID: [String: RandomID]
+    /// Erased here, maybe still in the source: never taken again. Under the UIDVALIDITY observed now.
+    public var erasedUIDs = UIDSet()
 
     public init(
         links: [Link] = [], stale: [StaleLink] = [], quarantine: [UID: QuarantineEntry] = [:],

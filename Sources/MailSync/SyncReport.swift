@@ -8,6 +8,8 @@ public struct MailboxReport: Sendable, Hashable {
     /// Messages of them that are in the archive, now or since an earlier run.
     public var archivedCount = 0
     public var quarantinedCount = 0
+    /// Messages of the source that were erased here and stay so.
+    public var erasedCount = 0
     /// Placed for the first time in this mailbox.
     public var placedCount = 0
     /// Of the placed ones, those whose octets the archive did not have.
@@ -35,7 +37,7 @@ public struct MailboxReport: Sendable, Hashable {
 
     /// Whether every message of the source is accounted for.
     public var isBalanced: Bool {
-        failure == nil && (isDeleted || serverCount == archivedCount + quarantinedCount)
+        failure == nil && (isDeleted || serverCount == archivedCount + quarantinedCount + erasedCount)
     }
 
     public static func == (left: MailboxReport, right: MailboxReport) -> Bool {
@@ -45,7 +47,8 @@ public struct MailboxReport: Sendable, Hashable {
     public func hash(into hasher: inout Hasher) { hasher.combine(mailbox) }
     private var counts: [Int] {
         [
-            serverCount, archivedCount, quarantinedCount, placedCount, newCount, flagChangeCount, expungedCount,
+            serverCount, archivedCount, quarantinedCount, erasedCount, placedCount, newCount, flagChangeCount,
+            expungedCount,
             movedCount, pairedAgainCount, isNew ? 1 : 0, isDeleted ? 1 : 0, isComplete ? 1 : 0, Int(octetCount),
         ]
     }

@@ -10,6 +10,7 @@ public struct Mailarc: AsyncParsableCommand {
         CommandGroup(name: "Accounts", subcommands: AccountsGroup.commands),
         CommandGroup(name: "Capture", subcommands: CaptureGroup.commands),
         CommandGroup(name: "Find", subcommands: FindGroup.commands),
+        CommandGroup(name: "Evidence", subcommands: EvidenceGroup.commands),
     ]
 
     /// Names that no plug-in can take.

@@ -16,6 +16,7 @@ extension KitError {
             case .alreadyExists: (.alreadyExists, "choose a folder that is new or empty")
             case .unsupported: (.unsupportedVersion, "use a newer version of mailarc")
             case .wrongKey: (.wrongKey, nil)
+            case .erased: (.notFound, "it was erased while this ran; try again without it")
             case .damaged, .missing: (.damaged, "see what is affected: mailarc check -a \(path)")
             case .anchorUnavailable:
                 (.anchor, "see what is reachable: mailarc anchor list; or open with --recovery-kit FILE")

@@ -109,7 +109,7 @@ import Testing
             let octets = try #require(FileManager.default.contents(atPath: fixture.folder + "/cat.db" + suffix))
             #expect(octets.range(of: Data("zebra".utf8)) == nil)
         }
-        try catalog.remove([(keyID: try id(1), text: text)])
+        try catalog.remove(CatalogRemoval(messages: [try id(1)])) { _ in text }
         try catalog.optimize()
         #expect(try catalog.search(Query(parsing: "zebrabody")).total == 0)
         #expect(try !dump(catalog).contains { $0.contains("zebra") })

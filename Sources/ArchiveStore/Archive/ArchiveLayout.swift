@@ -24,6 +24,7 @@ package struct ArchiveLayout: Sendable {
     package var dictionaries: String { root + "/dict" }
     package var vault: String { root + "/vault" }
     package var current: String { root + "/vault/CURRENT" }
+    package var erasing: String { root + "/vault/erasing" }
     package var log: String { root + "/log" }
     package var catalog: String { root + "/catalog" }
     package var state: String { root + "/state" }

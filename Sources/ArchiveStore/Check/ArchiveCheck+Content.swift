@@ -99,6 +99,7 @@ extension ArchiveCheck {
                     if sealed.remove(pack) == nil, gone[object.octets] == nil {
                         find(.missing, layout.pack(object.octets.hex), "leaf \(leaf.sequence) names this pack")
                     }
+                case .erased(let record): erasures.add(record, leaf.sequence)
                 default: continue
                 }
             }
@@ -106,6 +107,7 @@ extension ArchiveCheck {
                 find(.missing, layout.log, "no pack has blob \(keyID) of leaf \(leaf)")
             }
             checkReplacements(told)
+            checkErasures(archive)
             for id in sealed { find(.unexpected, layout.packs, "no leaf names the pack \(id)") }
             for (path, entry) in records.values {
                 find(.unexpected, path, "no leaf names blob \(entry.keyID)", at: entry.offset)

@@ -70,6 +70,10 @@ extension ArchiveCheck {
         attempt(layout.vault) { check throws(ArchiveError) in
             for name in try FileTree.names(in: check.layout.vault) where name != "CURRENT" && !name.hasSuffix(".tmp") {
                 let path = "\(check.layout.vault)/\(name)"
+                if name == "erasing" {
+                    check.checkHeader(path, .erasing)
+                    continue
+                }
                 let words = name.split(separator: ".", omittingEmptySubsequences: false)
                 let kinds: [Substring: ObjectKind] = ["root": .vaultRoot, "shard": .shard, "open": .openShard]
                 guard words.count == 3, let kind = kinds[words[0]], let first = UInt32(words[1]),

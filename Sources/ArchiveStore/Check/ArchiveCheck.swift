@@ -22,6 +22,8 @@ public struct ArchiveCheck {
     var slots: [RandomID: (shard: UInt32, slot: UInt32)] = [:]
     /// What leaves commit to, by key id; for level 3.
     var commitments: [RandomID: LeafCommitment] = [:]
+    /// What the ledger says of erasures.
+    var erasures = ErasureLeaves()
 
     struct CheckedKey {
         var shard: UInt32

@@ -50,6 +50,8 @@ public struct CheckReport: Sendable {
     public internal(set) var packCount = 0
     public internal(set) var blobCount = 0
     public internal(set) var keyCount = 0
+    /// Keys of the vault that were erased.
+    public internal(set) var erasedKeyCount = 0
     public internal(set) var leafCount: UInt64 = 0
     /// Rebuilt and compared.
     public internal(set) var messageCount = 0

@@ -9,6 +9,7 @@ package enum ObjectKind: UInt8, Sendable {
     case shard = 0x53
     case openShard = 0x4F
     case journal = 0x4A
+    case erasing = 0x45
 }
 
 /// The first 32 octets of every binary file (ArchiveFormat.md §6.1).
@@ -61,6 +62,7 @@ package struct FileHeader {
         switch kind {
         case .journal: [32..<40, 56..<60]
         case .dictionary: [36..<60]
+        case .erasing: [32..<60]
         default: [40..<60]
         }
     }

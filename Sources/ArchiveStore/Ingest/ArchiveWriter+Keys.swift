@@ -36,17 +36,26 @@ extension ArchiveWriter {
     }
 
     /// Appends one leaf by way of the journal.
-    package func appendLeaf(_ body: LeafBody) throws(ArchiveError) {
-        let leaf = Leaf(
-            sequence: ledger.size, time: context.now(), writer: archive.identity.writer, body)
+    package func appendLeaf(_ body: LeafBody) throws(ArchiveError) { _ = try appendLeaves([body]) }
+
+    /// Appends leaves by way of the journal, in one frame; the index of the first.
+    func appendLeaves(_ bodies: [LeafBody]) throws(ArchiveError) -> UInt64 {
+        let first = ledger.size
+        let time = context.now()
+        let leaves = bodies.enumerated().map { number, body in
+            Leaf(sequence: first + UInt64(number), time: time, writer: archive.identity.writer, body)
+        }
+        let texts = leaves.map(\.text)
         do throws(ArchiveError) {
-            try appendToJournal([.leaf(index: leaf.sequence, text: leaf.text)])
-            try appendToLedger([leaf.text])
+            try appendToJournal(
+                zip(leaves, texts).map { .leaf(index: $0.sequence, text: $1) } + [.counters(state.counters)])
+            try appendToLedger(texts)
             try publish(keeping: true)
         } catch {
             pending.fail(error)
             throw error
         }
+        return first
     }
 
     private static func hash(of octets: [UInt8]) throws(ArchiveError) -> MerkleHash {

@@ -17,7 +17,7 @@ public actor ArchiveWriter {
     var state: JournalState
     /// Open files of the packs the journal names.
     var packs: [RandomID: PackFile]
-    private let records: BlobStream
+    let records: BlobStream
     let logSeed: [UInt8]
     let packSeed: [UInt8]
     /// The journal's length when it was last rewritten.
@@ -82,7 +82,7 @@ public actor ArchiveWriter {
         }
     }
 
-    private func commitGroup(_ events: [OccurrenceEvent]) async throws(ArchiveError) -> CommittedGroup {
+    func commitGroup(_ events: [OccurrenceEvent]) async throws(ArchiveError) -> CommittedGroup {
         var (messages, full) = pending.takeGroup()
         var group = CommittedGroup(time: context.now())
         var rest = events[...]
@@ -113,17 +113,22 @@ public actor ArchiveWriter {
         let sequence = state.counters.nextEventSequence
         let record = EventRecord(
             sequence: sequence, time: batch.time, writer: archive.identity.writer, events: events)
+        try add(record, isRewritten: false, to: &batch)
+    }
+
+    /// - Parameter isRewritten: the record has the sequence of one that it replaces.
+    func add(_ record: EventRecord, isRewritten: Bool, to batch: inout CommitBatch) throws(ArchiveError) {
         let octets = record.encode()
         guard octets.count <= EventRecord.maximumLength else {
-            throw ArchiveError(.limitExceeded, "\(events.count) events take more than 64 MiB")
+            throw ArchiveError(.limitExceeded, "\(record.events.count) events take more than 64 MiB")
         }
         try records.beginMessage()
         let blob = try records.writeRecord(octets, .events)
         guard let pack = records.pack else { throw ArchiveError(.internalError, "the writer has no pack") }
         batch.add(
             NewRecord(
-                blob: blob, digest: SHA256.hash(octets), sequence: sequence, eventCount: events.count, pack: pack,
-                packEnd: records.end))
+                blob: blob, digest: SHA256.hash(octets), sequence: record.sequence, eventCount: record.events.count,
+                isRewritten: isRewritten, pack: pack, packEnd: records.end))
     }
 
     /// Gives the pack back that event records go into.

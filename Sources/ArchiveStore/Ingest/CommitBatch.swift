@@ -47,7 +47,7 @@ struct CommitBatch {
                 sequence: index, time: time, writer: writer,
                 .events(commitment, sequence: record.sequence, count: UInt64(record.eventCount))))
         blobs.append((record.blob, index))
-        eventSequence = record.sequence
+        if !record.isRewritten { eventSequence = record.sequence }
         grow(record.pack, to: record.packEnd)
     }
 
@@ -73,6 +73,8 @@ struct NewRecord {
     let digest: [UInt8]
     let sequence: UInt64
     let eventCount: Int
+    /// It has the sequence of a record that it replaces.
+    let isRewritten: Bool
     let pack: PackFile
     let packEnd: UInt64
 }

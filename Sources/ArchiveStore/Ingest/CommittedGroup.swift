@@ -11,6 +11,13 @@ public struct SealedPack: Sendable, Hashable {
     public var ledgerIndex: UInt64
 }
 
+/// An event record that was written again.
+public struct RewrittenEvents: Sendable, Hashable {
+    public var sequence: UInt64
+    public var keyID: RandomID
+    public var ledgerIndex: UInt64
+}
+
 /// What one commit made durable; everything a catalog needs to follow.
 public struct CommittedGroup: Sendable {
     public struct Message: Sendable, Hashable {
@@ -25,6 +32,8 @@ public struct CommittedGroup: Sendable {
     /// Of the event record, if there were events.
     public var eventSequence: UInt64?
     public var eventLedgerIndex: UInt64?
+    /// Event records that were written again with the sequence they had.
+    public var rewrittenEvents: [RewrittenEvents] = []
     /// Seconds since 1970-01-01T00:00:00Z.
     public var time: Int64
     /// Packs that are sealed now: blobs with `.open` of these ids are in `.sealed`.

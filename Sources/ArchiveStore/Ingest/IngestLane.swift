@@ -13,12 +13,15 @@ public struct IngestedMessage: Sendable {
     public var text: IndexedText
     /// Of the octets themselves; what a proof of it will commit to.
     public var digest: ContentDigest
+    /// Key ids of the parts its recipe refers to, in order.
+    public var parts: [RandomID]
 
     public init(
-        keyID: RandomID, isNew: Bool, octetCount: Int, parsed: ParsedMessage, text: IndexedText, digest: ContentDigest
+        keyID: RandomID, isNew: Bool, octetCount: Int, parsed: ParsedMessage, text: IndexedText, digest: ContentDigest,
+        parts: [RandomID] = []
     ) {
         (self.keyID, self.isNew, self.octetCount) = (keyID, isNew, octetCount)
-        (self.parsed, self.text, self.digest) = (parsed, text, digest)
+        (self.parsed, self.text, self.digest, self.parts) = (parsed, text, digest, parts)
     }
 }
 
@@ -87,7 +90,7 @@ public final class IngestLane {
         load.add(waited: waited, elapsed: context.options.clock() - began)
         return IngestedMessage(
             keyID: keyID, isNew: isNew, octetCount: parsed.octetCount, parsed: parsed,
-            text: handler.second.finish(parsed), digest: digest)
+            text: handler.second.finish(parsed), digest: digest, parts: recipe.parts.map(\.keyID))
     }
 
     /// Gives the lane's pack back; the lane takes nothing any more.

@@ -3,6 +3,7 @@ public enum FaultStep: String, Sendable, Hashable, CaseIterable {
     case packAppend, packSync, vaultSync, journalSync, ledgerAppend, checkpoint, packSeal, vaultRoot, currentFlip
     case journalRewrite, compactCopy, compactSeal, goneFile, packRemove
     case vaultShards, anchorPending, anchorDestroy, vaultUnlink
+    case eraseIntent, eraseBegin, eraseRewrite, eraseLeaf, eraseEnd
 }
 
 /// How a writer works; the defaults are right for mail.

@@ -27,6 +27,9 @@ public final class MessageReader {
 
     /// Of the whole message.
     public var octetCount: UInt64 { recipe.octetCount }
+    /// Key ids of the parts the recipe refers to, in order.
+    public var parts: [RandomID] { recipe.parts.map(\.keyID) }
+
     public var digest: ContentDigest {
         guard let digest = ContentDigest(octets: recipe.digest) else { preconditionFailure("a digest has 32 octets") }
         return digest

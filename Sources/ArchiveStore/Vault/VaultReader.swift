@@ -41,7 +41,15 @@ final class VaultReader: Sendable {
             state.shards.removeAll { $0.number == location.vaultShard }
         }
         if let secret = try lookUp(location) { return secret }
+        if try isErased(location) { throw ArchiveError(.erased, "\(location.keyID) was erased") }
         throw ArchiveError(.missing, "the vault has no key \(location.keyID)")
+    }
+
+    private func isErased(_ location: BlobLocation) throws(ArchiveError) -> Bool {
+        let records = try records(location.vaultShard)
+        let start = Int(location.vaultSlot) * VaultRecord.octetCount
+        return start + VaultRecord.octetCount <= records.count
+            && records[start..<start + 16].elementsEqual(location.keyID.octets) && records[start + 49] & 1 == 1
     }
 
     private func lookUp(_ location: BlobLocation) throws(ArchiveError) -> [UInt8]? {

@@ -28,7 +28,10 @@ extension SyncRun {
     mutating func execute(_ wave: [MatchedMailbox], _ traits: StoreTraits) async throws {
         let works = try await look(wave, traits)
         for work in works {
-            ledger.update(work.name) { $0.serverCount = work.plan.serverCount }
+            ledger.update(work.name) {
+                $0.serverCount = work.plan.serverCount
+                $0.erasedCount = work.plan.erasedCount
+            }
             let octets = work.summariesToFetch.reduce(Int64(0)) { $0 + Int64($1.octetCount ?? 0) }
             ledger.expect(messages: 0, octets: octets)
         }
@@ -45,6 +48,11 @@ extension SyncRun {
         try await state.journal(side?.id ?? 0, run: session.run, operations)
         for work in busy {
             for action in work.plan.arrivals { try await session.committer.add(changes(action, work)) }
+            if !work.plan.goneErased.isEmpty {
+                let gone = StateChange.Kind.dropErased(
+                    work.plan.goneErased, mailbox: work.name, validity: work.validity)
+                try await session.committer.add([StateChange(gone)])
+            }
         }
         try await fetch(busy, lanes: Self.lanes(busy, traits), session)
         for work in busy where !work.hasFailed {

@@ -128,6 +128,10 @@ struct SyncRun {
             }
             let validity =
                 byName[name]?.validity ?? mailbox.listing.status?.uidValidity ?? mailbox.base?.uidValidity
+            if byName[name] == nil, let side, let validity {
+                let key = options.isDryRun ? mailbox.base?.name ?? name : name
+                entry.erasedCount = try await state.erasedCount(side.id, mailbox: key, validity: validity)
+            }
             if let base = mailbox.base, byName[name] == nil, mailbox.isUnchanged {
                 (entry.archivedCount, entry.quarantinedCount) = (base.linkedCount, base.quarantinedCount)
             } else if let side, let validity {

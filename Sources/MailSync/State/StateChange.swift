@@ -13,6 +13,8 @@ struct StateChange: Sendable {
         case remap(mailbox: MailboxName, from: UIDValidity, to: UIDValidity, mapping: [UID: UID])
         case quarantine(QuarantineEntry, mailbox: MailboxName, validity: UIDValidity)
         case dropQuarantine(UID, mailbox: MailboxName, validity: UIDValidity)
+        /// The source does not hold these erased messages any more.
+        case dropErased([UID], mailbox: MailboxName, validity: UIDValidity)
         /// The message moved here is not a move's target any more.
         case consumeMove(UID, mailbox: MailboxName, validity: UIDValidity)
         /// The look is finished: `status` equals what the links reflect. `nil`: looked at, not finished.

@@ -52,8 +52,8 @@ extension SyncState {
     /// Applies `changes` in order, in one transaction, together with the destination's sequence they equal.
     func apply(_ side: Int64, run: Int, _ changes: [StateChange], sequence: UInt64?) async throws {
         guard !changes.isEmpty || sequence != nil else { return }
-        try await write("apply") { db in
-            var applier = ChangeApplier(db: db, side: side, run: run)
+        try await write("apply") { [place] db in
+            var applier = ChangeApplier(db: db, side: side, run: run, place: place)
             for change in changes { try applier.apply(change.kind) }
             if let sequence {
                 try db.execute(
@@ -103,9 +103,13 @@ struct ChangeApplier {
     let db: Database
     let side: Int64
     let run: Int
+    let place: SyncState.PlaceName?
     private var rows: [MailboxName: Int64] = [:]
 
-    init(db: Database, side: Int64, run: Int) { (self.db, self.side, self.run) = (db, side, run) }
+    /// - Parameter place: wanted where mailboxes are renamed or erased messages dropped.
+    init(db: Database, side: Int64, run: Int, place: SyncState.PlaceName? = nil) {
+        (self.db, self.side, self.run, self.place) = (db, side, run, place)
+    }
 
     mutating func apply(_ change: StateChange.Kind) throws {
         switch change {
@@ -114,6 +118,7 @@ struct ChangeApplier {
             try execute(
                 "UPDATE mailbox SET name = ?, delimiter = ? WHERE side = ? AND name = ?",
                 [new.octets.hex, new.delimiter.map { Int64($0) }, side, old.octets.hex])
+            try moveErased(from: old, to: new)
             rows = [:]
         case .delete(let name):
             try execute("DELETE FROM mailbox WHERE side = ? AND name = ?", [side, name.octets.hex])
@@ -149,6 +154,7 @@ struct ChangeApplier {
             try execute(
                 "DELETE FROM quarantine WHERE mailbox = ? AND uid_validity = ? AND uid = ?",
                 [try row(mailbox), validity.value, uid.value])
+        case .dropErased(let uids, let mailbox, let validity): try dropErased(uids, mailbox, validity)
         case .consumeMove(let uid, let mailbox, let validity):
             try execute(
                 "UPDATE link SET is_recent = 0 WHERE mailbox = ? AND uid_validity = ? AND uid = ?",

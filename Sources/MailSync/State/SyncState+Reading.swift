@@ -63,6 +63,7 @@ extension SyncState {
         try await queue.read { db in
             var result = BaseMessages()
             result.messagesByObjectID = try Self.messagesByObjectID(db, side, objectIDs)
+            result.erasedUIDs = try self.erasedUIDs(db, side, mailbox, validity)
             guard let id = try Self.mailboxRow(db, side, mailbox) else { return result }
             var reader = LinkReader()
             if let uids {
@@ -72,7 +73,7 @@ extension SyncState {
             }
             result.stale = try reader.staleLinks(db, id, validity)
             result.quarantine = try reader.quarantine(db, id, validity)
-            result.knownUIDs = try Self.knownUIDs(db, id, validity)
+            result.knownUIDs = try Self.knownUIDs(db, id, validity).union(result.erasedUIDs)
             return result
         }
     }
@@ -80,7 +81,7 @@ extension SyncState {
     func knownUIDs(_ side: Int64, mailbox: MailboxName, validity: UIDValidity) async throws -> UIDSet {
         try await queue.read { db in
             guard let id = try Self.mailboxRow(db, side, mailbox) else { return UIDSet() }
-            return try Self.knownUIDs(db, id, validity)
+            return try Self.knownUIDs(db, id, validity).union(self.erasedUIDs(db, side, mailbox, validity))
         }
     }
 

@@ -1,5 +1,5 @@
 extension SyncState {
-    static let schemaVersion = 1
+    static let schemaVersion = 2
 
     /// Append-only: a later version adds `schema2`, never edits this.
     ///
@@ -40,6 +40,15 @@ extension SyncState {
             side INTEGER NOT NULL REFERENCES side ON DELETE CASCADE, run INTEGER NOT NULL, seq INTEGER NOT NULL,
             kind TEXT NOT NULL, mailbox TEXT NOT NULL, uids TEXT NOT NULL, state INTEGER NOT NULL,
             PRIMARY KEY (side, run, seq)
+        ) WITHOUT ROWID;
+        """
+
+    /// Messages the source may still hold and nobody shall take again. `place` tells account and mailbox only to who
+    /// knows them (``SyncState/place``); nothing else is known of such a message.
+    static let schema2 = """
+        CREATE TABLE erased (
+            place TEXT NOT NULL, uid_validity INTEGER NOT NULL, uid INTEGER NOT NULL,
+            PRIMARY KEY (place, uid_validity, uid)
         ) WITHOUT ROWID;
         """
 }

@@ -1,5 +1,5 @@
 import GRDB
-import MailCore
+public import MailCore
 
 /// What the runs before left: mailboxes, links, quarantine and the journal of operations of one or more accounts.
 ///
@@ -9,6 +9,11 @@ public final class SyncState: Sendable {
     let queue: DatabaseQueue
     /// Called before and after each write that matters, for tests that crash there.
     let probe: @Sendable (String) throws -> Void
+    /// What stands for a mailbox of an account beside the UIDs of erased messages.
+    let place: PlaceName
+
+    /// A text that is the same for the same account and mailbox, and should tell neither.
+    public typealias PlaceName = @Sendable (_ account: String, _ mailbox: MailboxName) -> String
 
     /// Opens or creates the database at `path`, unencrypted.
     public static func open(path: String) throws(SyncError) -> SyncState {
@@ -18,14 +23,16 @@ public final class SyncState: Sendable {
     /// Opens or creates the database at `path` on the SQLite VFS registered as `vfs`.
     ///
     /// - Parameter prepare: called with the `sqlite3 *` of each connection before any statement.
+    /// - Parameter place: under what erased messages are remembered; by default account and mailbox themselves.
     public static func open(
-        path: String, vfs: String?, prepare: @escaping @Sendable (OpaquePointer) throws -> Void
+        path: String, vfs: String?, place: PlaceName? = nil,
+        prepare: @escaping @Sendable (OpaquePointer) throws -> Void
     ) throws(SyncError) -> SyncState {
         // SAFETY: the pointer is only handed on to the caller's own closure, while GRDB keeps the connection open.
         let hook: @Sendable (Database) throws -> Void = { db in
             if let connection = unsafe db.sqliteConnection { try unsafe prepare(connection) }
         }
-        return try open(path: path, vfs: vfs, hook: hook) { _ in }
+        return try open(path: path, vfs: vfs, place: place, hook: hook) { _ in }
     }
 
     package static func open(
@@ -35,7 +42,7 @@ public final class SyncState: Sendable {
     }
 
     private static func open(
-        path: String, vfs: String?, hook: @escaping @Sendable (Database) throws -> Void,
+        path: String, vfs: String?, place: PlaceName? = nil, hook: @escaping @Sendable (Database) throws -> Void,
         probe: @escaping @Sendable (String) throws -> Void
     ) throws(SyncError) -> SyncState {
         var configuration = Configuration()
@@ -54,7 +61,7 @@ public final class SyncState: Sendable {
         }
         do {
             let queue = try DatabaseQueue(path: Self.location(path, vfs: vfs), configuration: configuration)
-            let state = SyncState(queue: queue, probe: probe)
+            let state = SyncState(queue: queue, place: place, probe: probe)
             try state.migrate()
             return state
         } catch let error as SyncError {
@@ -64,8 +71,11 @@ public final class SyncState: Sendable {
         }
     }
 
-    private init(queue: DatabaseQueue, probe: @escaping @Sendable (String) throws -> Void) {
+    private init(
+        queue: DatabaseQueue, place: PlaceName?, probe: @escaping @Sendable (String) throws -> Void
+    ) {
         (self.queue, self.probe) = (queue, probe)
+        self.place = place ?? { account, mailbox in Array(account.utf8).hex + "/" + mailbox.octets.hex }
     }
 
     /// Closes the database; every later call fails.
@@ -91,6 +101,7 @@ public final class SyncState: Sendable {
                 throw SyncError(.stateTooNew, "the sync state has schema version \(version), newer than this program")
             }
             if version < 1 { try db.execute(sql: Self.schema1) }
+            if version < 2 { try db.execute(sql: Self.schema2) }
             if version < Self.schemaVersion { try db.execute(sql: "PRAGMA user_version = \(Self.schemaVersion)") }
         }
     }

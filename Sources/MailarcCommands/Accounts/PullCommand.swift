@@ -68,9 +68,11 @@ enum PullText {
         }
         if report.isUnchanged && report.quarantined.isEmpty {
             let server = report.mailboxes.reduce(0) { $0 + $1.server }
+            let erased = report.mailboxes.reduce(0) { $0 + $1.erased }
             return [
                 "\(report.account): nothing changed; \(Format.plural(server, "message")) in "
                     + "\(Format.plural(report.mailboxes.count, "mailbox")), all archived"
+                    + (erased > 0 ? " but \(Format.count(erased)) erased here" : "")
             ]
         }
         var lines = table(report)
@@ -79,14 +81,16 @@ enum PullText {
                 + ($0.detail.isEmpty ? "" : " (\($0.detail))")
         }
         lines += report.problems.map { "PROBLEM \($0)" }
-        let total = report.mailboxes.reduce(into: (server: 0, archived: 0, quarantined: 0)) {
+        let total = report.mailboxes.reduce(into: (server: 0, archived: 0, quarantined: 0, erased: 0)) {
             $0.server += $1.server
             $0.archived += $1.archived
             $0.quarantined += $1.quarantined
+            $0.erased += $1.erased
         }
         lines.append(
             "\(report.account): server \(Format.count(total.server)) = archived \(Format.count(total.archived)) + "
                 + "quarantined \(Format.count(total.quarantined))"
+                + (total.erased > 0 ? " + erased \(Format.count(total.erased))" : "")
                 + (report.isBalanced ? "" : "  DOES NOT BALANCE")
                 + "; \(Format.count(report.newMessages)) new, "
                 + "\(Format.count(report.knownContents)) of them known content, \(Format.octets(report.octetsFetched)) fetched"

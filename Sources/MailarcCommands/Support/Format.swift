@@ -36,7 +36,7 @@ package enum Format {
         value == 1 ? "1 \(noun)" : count(value) + " " + (irregular[noun] ?? noun + "s")
     }
 
-    private static let irregular = ["mailbox": "mailboxes", "leaf": "leaves"]
+    private static let irregular = ["mailbox": "mailboxes", "leaf": "leaves", "copy": "copies"]
 
     /// `0:07`, `1:02:03`
     package static func duration(_ seconds: Int) -> String {

@@ -33,14 +33,18 @@ struct CatalogBuilder {
             try addBlobs(contents)
             let reader = ArchiveReader(archive, directory: CatalogDirectory(catalog: catalog))
             let ledger = try archive.ledger()
-            var times = LeafTimes(ledger.leaves(from: index))
+            var leaves = LeafWalk(ledger.leaves(from: index))
             let total = Int(ledger.size)
+            var events: Set<RandomID> = []
             try contents.forEachRecord(since: index) { blob in
-                try add(blob, reader, &times)
+                if blob.kind == .events { events.insert(blob.keyID) }
+                if blob.kind == .recipe { try add(blob, reader, &leaves) }
                 progress(
                     KitProgress(
                         phase: "rebuilding", done: Int(blob.ledgerIndex), total: total, octetsDone: octetCount))
             }
+            // In the order in which it happened: a record that was written again has a late leaf and an early sequence.
+            for record in try leaves.counting(events) { try add(record, reader) }
             try flush(ledger: LedgerState(size: ledger.size, root: ledger.root.octets))
         } catch let error as ArchiveError {
             throw KitError(error, at: archive.path)
@@ -67,28 +71,28 @@ struct CatalogBuilder {
         try catalog.forgetPacks(try catalog.packs().map(\.id).filter { !present.contains($0) })
     }
 
-    private mutating func add(_ blob: BlobLocation, _ reader: ArchiveReader, _ times: inout LeafTimes) throws {
-        switch blob.kind {
-        case .recipe:
-            let message = try reader.message(blob.keyID)
-            let (parsed, text) = try MessageFacts.readForIndex(message)
-            let entry = MessageFacts(parsed: parsed, text: text)
-                .entry(keyID: blob.keyID, octetCount: message.octetCount)
-            entries.append(
-                MessageFacts.settled(
-                    entry, leafIndex: blob.ledgerIndex, archivedAt: try times.time(of: blob.ledgerIndex)))
-            messageCount += 1
-            octetCount += Int(message.octetCount)
-            weight += text.body.utf8.count + text.attachmentText.utf8.count
-        case .events:
-            let record = try reader.events(blob.keyID)
-            records.append(
-                ArchiveCatalog.EventRecord(sequence: record.sequence, time: record.time, events: record.events))
-            eventCount += record.events.count
-            weight += record.events.count * 128
-        case .part: break
-        }
+    private mutating func add(_ blob: BlobLocation, _ reader: ArchiveReader, _ leaves: inout LeafWalk) throws {
+        let message = try reader.message(blob.keyID)
+        let facts = try MessageFacts.readForIndex(message)
+        let entry = facts.entry(keyID: blob.keyID, octetCount: message.octetCount)
+        entries.append(
+            MessageFacts.settled(
+                entry, leafIndex: blob.ledgerIndex, archivedAt: try leaves.time(of: blob.ledgerIndex)))
+        messageCount += 1
+        octetCount += Int(message.octetCount)
+        weight += facts.text.body.utf8.count + facts.text.attachmentText.utf8.count
         if entries.count >= Self.groupMessages || weight >= Self.groupOctets { try flush(ledger: nil) }
+    }
+
+    private mutating func add(_ leaf: LeafWalk.Events, _ reader: ArchiveReader) throws {
+        let record = try reader.events(leaf.keyID)
+        records.append(
+            ArchiveCatalog.EventRecord(
+                sequence: record.sequence, time: record.time, events: record.events,
+                blob: .init(keyID: leaf.keyID, leafIndex: leaf.index)))
+        eventCount += record.events.count
+        weight += record.events.count * 128
+        if weight >= Self.groupOctets { try flush(ledger: nil) }
     }
 
     private mutating func flush(ledger: LedgerState?) throws(CatalogError) {
@@ -97,19 +101,53 @@ struct CatalogBuilder {
     }
 }
 
-/// The time of each leaf, asked for in ascending order.
-private struct LeafTimes {
+/// The leaves in ascending order: the time of each that is asked for, and all that introduced event records.
+private struct LeafWalk {
+    struct Events {
+        let sequence: UInt64
+        let index: UInt64
+        let keyID: RandomID
+    }
+
     private var leaves: LeafReader
     private var current: (index: UInt64, text: [UInt8])?
+    private var events: [Events] = []
 
     init(_ leaves: LeafReader) { self.leaves = leaves }
 
     mutating func time(of index: UInt64) throws -> Int64 {
         while current?.index != index {
-            guard let next = try leaves.next() else { return 0 }
-            current = next
+            guard try advance() else { return 0 }
         }
         return current.flatMap { Leaf(parsing: $0.text) }?.time ?? 0
+    }
+
+    /// The records that count, of `living` ones, by sequence: of several with one sequence the one of the last leaf.
+    mutating func counting(_ living: Set<RandomID>) throws -> [Events] {
+        while try advance() {}
+        let sorted = events.filter { living.contains($0.keyID) }
+            .sorted { ($0.sequence, $0.index) < ($1.sequence, $1.index) }
+        return sorted.indices.compactMap { index in
+            let isLast = index + 1 == sorted.count || sorted[index + 1].sequence != sorted[index].sequence
+            return isLast ? sorted[index] : nil
+        }
+    }
+
+    private mutating func advance() throws -> Bool {
+        guard let next = try leaves.next() else { return false }
+        current = next
+        if Self.isOfEvents(next.text), let leaf = Leaf(parsing: next.text),
+            case .events(let commitment, let sequence, _) = leaf.body
+        {
+            events.append(Events(sequence: sequence, index: next.index, keyID: commitment.keyID))
+        }
+        return true
+    }
+
+    /// By the third line alone: most leaves are of messages and need not be parsed.
+    private static func isOfEvents(_ text: [UInt8]) -> Bool {
+        let lines = text.split(separator: UInt8(ascii: "\n"), maxSplits: 3)
+        return lines.count > 2 && lines[2].elementsEqual("type events".utf8)
     }
 }
 
@@ -164,7 +202,7 @@ extension Workspace {
     ///
     /// A living writer does that itself; where the disk is full or not ours to write, what is there is read as it is.
     func recover() async throws(KitError) {
-        do throws(KitError) { try await withWriter { _ throws(KitError) in } } catch {
+        do throws(KitError) { try await withWriter(resumesErasure: true) { _ throws(KitError) in } } catch {
             guard [.busy, .diskFull, .ioFailed].contains(error.kind) else { throw error }
         }
     }

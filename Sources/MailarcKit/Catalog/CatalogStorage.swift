@@ -34,9 +34,34 @@ struct CatalogStorage: Sendable {
     /// Makes `generation` the one in use and removes all others. The caller holds the writer's lock.
     func complete(_ catalog: Catalog, generation: Int) throws(KitError) {
         do { try catalog.setMeta(Self.completeKey, [1]) } catch { throw KitError(error) }
+        try removeOthers(than: generation)
+    }
+
+    /// Removes all generations but one, of which there need not be any.
+    func removeOthers(than generation: Int?) throws(KitError) {
         for other in try generations() where other != generation {
             for suffix in ["", "-wal", "-shm"] { _ = unsafe unlink(path(other) + suffix) }
         }
+    }
+
+    /// Copies `catalog` without its free pages into the next generation, under `key`; its number.
+    ///
+    /// Durable on return. Nobody can open it before the vault holds `key`.
+    func copy(_ catalog: Catalog, key: [UInt8]) throws(KitError) -> Int {
+        let generation = (try generations().max() ?? 0) + 1
+        do {
+            try catalog.withWritingConnection { connection in
+                unsafe try EncryptedVFS.vacuum(
+                    connection, into: path(generation), key: key,
+                    databaseID: archive.databaseID(fileName: name(generation)))
+            }
+            try FileTree.syncDirectory(archive.catalogDirectory)
+        } catch let error as ArchiveError {
+            throw KitError(error, at: archive.path)
+        } catch let error as CatalogError {
+            throw KitError(error)
+        } catch { throw KitError(.ioFailed, "the catalog cannot be copied", cause: error) }
+        return generation
     }
 
     /// Octets of all generations with their logs.

@@ -45,7 +45,8 @@ extension Workspace {
     ) throws(KitError) -> (ParsedMessage, MailMIME.IndexedText, ContentDigest) {
         do {
             let message = try reader().message(message)
-            let (parsed, text) = try MessageFacts.read(message)
+            let facts = try MessageFacts.read(message)
+            let (parsed, text) = (facts.parsed, facts.text)
             return (parsed, text, message.digest)
         } catch { throw KitError(error, at: path) }
     }

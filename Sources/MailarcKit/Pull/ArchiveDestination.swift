@@ -44,7 +44,7 @@ final class ArchiveDestination: HistoryDestination {
             throw error
         }
         if ingested.isNew {
-            let entry = MessageFacts(parsed: ingested.parsed, text: ingested.text)
+            let entry = MessageFacts(parsed: ingested.parsed, text: ingested.text, parts: ingested.parts)
                 .entry(keyID: ingested.keyID, octetCount: UInt64(ingested.octetCount))
             collected.withLock { $0.entries[entry.keyID] = entry }
         }
@@ -135,10 +135,13 @@ extension CatalogGroup {
         guard let last = group.eventSequence, !events.isEmpty else { return [] }
         let size = ArchiveStore.EventRecord.maximumEventCount
         let count = (events.count + size - 1) / size
+        let blobs = group.blobs.filter { $0.kind == .events }
         return (0..<count).map { index in
             ArchiveCatalog.EventRecord(
                 sequence: last - UInt64(count - 1 - index), time: group.time,
-                events: Array(events[index * size..<min(events.count, (index + 1) * size)]))
+                events: Array(events[index * size..<min(events.count, (index + 1) * size)]),
+                blob: blobs.indices.contains(index)
+                    ? .init(keyID: blobs[index].keyID, leafIndex: blobs[index].ledgerIndex) : nil)
         }
     }
 }

@@ -61,14 +61,15 @@ extension Workspace {
         }
     }
 
-    private func openState() throws(KitError) -> SyncState {
+    func openState() throws(KitError) -> SyncState {
         let file = "\(archive.stateDirectory)/state.db"
         try FileFacts.makeFolder(archive.stateDirectory)
         do {
             try EncryptedVFS.register()
             EncryptedVFS.setKey(
                 try archive.stateKey(), databaseID: archive.databaseID(fileName: "state.db"), forDatabaseAt: file)
-            return unsafe try SyncState.open(path: file, vfs: EncryptedVFS.name) { connection in
+            return unsafe try SyncState.open(path: file, vfs: EncryptedVFS.name, place: archive.placeName) {
+                connection in
                 unsafe try EncryptedVFS.prepare(connection: connection)
             }
         } catch let error as ArchiveError {
@@ -116,10 +117,12 @@ extension MailboxOutcome {
         if let former = report.renamedFrom { notes.append("renamed from \(former.text)") }
         if report.isDeleted { notes.append("deleted on the server; kept here") }
         if report.pairedAgainCount > 0 { notes.append("\(report.pairedAgainCount) paired again by content") }
+        if report.erasedCount > 0 { notes.append("\(report.erasedCount) erased here, not taken again") }
         if !report.isComplete { notes.append("listing incomplete") }
         self.init(
             mailbox: report.mailbox.text, server: report.serverCount, archived: report.archivedCount,
-            quarantined: report.quarantinedCount, new: report.placedCount, flagChanges: report.flagChangeCount,
+            quarantined: report.quarantinedCount, erased: report.erasedCount, new: report.placedCount,
+            flagChanges: report.flagChangeCount,
             expunged: report.expungedCount, moved: report.movedCount, note: notes.joined(separator: ", "))
     }
 }

@@ -25,13 +25,15 @@ public struct MailboxOutcome: Codable, Sendable {
     public var archived: Int
     /// Of these, refused with a reason code.
     public var quarantined: Int
+    /// Of these, erased here and not taken again.
+    public var erased: Int
     public var new: Int
     public var flagChanges: Int
     public var expunged: Int
     public var moved: Int
     /// "renamed from X", "UIDVALIDITY changed, re-paired", …; empty when there is nothing to say.
     public var note: String
-    public var isBalanced: Bool { server == archived + quarantined }
+    public var isBalanced: Bool { server == archived + quarantined + erased }
 }
 
 /// A message that could not be taken.

@@ -36,11 +36,14 @@ public final class Workspace: Sendable {
     public static func open(at path: String, unlocking: Unlocking) async throws(KitError) -> Workspace {
         let archive = try openArchive(at: path, unlocking: unlocking)
         let workspace = try await openCatalog(of: archive)
-        guard try needsRecovery(archive) else {
+        let isErasing = try workspace.pendingErasure() != nil
+        let isBroken = try needsRecovery(archive)
+        guard isErasing || isBroken else {
             try await workspace.catchUpIfBehind()
             return workspace
         }
         try await workspace.recover()
+        if isErasing { try await workspace.resumeErasure() }
         await workspace.close()
         let whole: Archive
         do { whole = try archive.reopened() } catch { throw KitError(error, at: path) }
@@ -91,7 +94,11 @@ public final class Workspace: Sendable {
     }
 
     /// Takes the writer's lock, recovers what a crash left, and brings the catalog up to it.
-    func openWriter(compressionLevel: Int? = nil) async throws(KitError) -> ArchiveWriter {
+    ///
+    /// - Throws: `.busy` where an erasure changed the archive since it was opened, or died on the way.
+    func openWriter(
+        compressionLevel: Int? = nil, resumesErasure: Bool = false
+    ) async throws(KitError) -> ArchiveWriter {
         let writer: ArchiveWriter
         var options = WriterOptions.process
         if let compressionLevel { options.useLevel(compressionLevel) }
@@ -99,7 +106,10 @@ public final class Workspace: Sendable {
             writer = try ArchiveWriter(
                 archive, directory: CatalogDirectory(catalog: catalog), environment: .process, options: options)
         } catch { throw KitError(error, at: path) }
-        do throws(KitError) { try await catchUp() } catch {
+        do throws(KitError) {
+            try checkErasures(resumes: resumesErasure)
+            try await catchUp()
+        } catch {
             try? await writer.close()
             throw error
         }
@@ -108,9 +118,10 @@ public final class Workspace: Sendable {
 
     /// Runs `body` with the writer and closes it whatever happens.
     func withWriter<Result: Sendable>(
-        compressionLevel: Int? = nil, _ body: (ArchiveWriter) async throws(KitError) -> Result
+        compressionLevel: Int? = nil, resumesErasure: Bool = false,
+        _ body: (ArchiveWriter) async throws(KitError) -> Result
     ) async throws(KitError) -> Result {
-        let writer = try await openWriter(compressionLevel: compressionLevel)
+        let writer = try await openWriter(compressionLevel: compressionLevel, resumesErasure: resumesErasure)
         let result: Result
         do throws(KitError) { result = try await body(writer) } catch {
             try? await writer.close()
