@@ -73,7 +73,8 @@ extension ErasureRun {
                     messages: erasure.messages, blobs: erasure.targets, records: try records(erasure, reader))
                 try catalog.remove(removal) { keyID in
                     let message = try reader.message(keyID)
-                    return try MessageFacts.readForIndex(message).entry(keyID: keyID, octetCount: message.octetCount).text
+                    return try MessageFacts.readForIndex(message).entry(keyID: keyID, octetCount: message.octetCount)
+                        .text
                 }
                 try takeFromState(erasure, facts, before: before, after: try sequences())
             }
