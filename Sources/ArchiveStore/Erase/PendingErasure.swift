@@ -1,7 +1,7 @@
 import ArchiveCrypto
 public import MailCore
 
-/// An erasure that has begun: the file `vault/erasing` (ArchiveFormat.md §6.5), from which a crash resumes.
+/// An erasure that has begun: the file `vault/erasing` (ArchiveFormat.md §6.7), from which a crash resumes.
 ///
 /// ```
 /// version 1 (1) ‖ flags (1: 1 leave no tombstones) ‖ le64 leaf of the intent ‖ string basis
