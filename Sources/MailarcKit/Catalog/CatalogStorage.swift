@@ -40,8 +40,12 @@ struct CatalogStorage: Sendable {
     /// Removes all generations but one, of which there need not be any.
     func removeOthers(than generation: Int?) throws(KitError) {
         for other in try generations() where other != generation {
-            for suffix in ["", "-wal", "-shm"] { _ = unsafe unlink(path(other) + suffix) }
+            remove(other)
         }
+    }
+
+    func remove(_ generation: Int) {
+        for suffix in ["", "-wal", "-shm"] { _ = unsafe unlink(path(generation) + suffix) }
     }
 
     /// Copies `catalog` without its free pages into the next generation, under `key`; its number.

@@ -31,12 +31,16 @@ struct ErasureRun {
         if !living.isEmpty {
             try await rewriteEvents(erasure)
             try takeFromCatalog(erasure)
-            let secrets = try rotateDatabases(erasure)
+            let copies = try rotateDatabases(erasure)
             do {
-                let change = try await writer.changeVault(VaultChange(erasing: living, secrets: secrets))
+                let change = try await writer.changeVault(VaultChange(erasing: living, secrets: copies.secrets))
                 FaultPoint.fromEnvironment?.pass("erase-vault")
                 return try await finish(erasure, change)
-            } catch { throw workspace.wrapped(error) }
+            } catch {
+                // Nobody holds the keys of the copies; the next attempt makes its own.
+                if (error as? ArchiveError)?.kind == .anchorUnavailable { try discard(copies.generation) }
+                throw workspace.wrapped(error)
+            }
         }
         do { return try await finish(erasure, try await writer.presentEpoch()) } catch {
             throw workspace.wrapped(error)
@@ -122,9 +126,11 @@ extension ErasureRun {
     }
 
     /// Catalog and state once more without free pages, under new keys nobody holds yet.
-    private func rotateDatabases(_ erasure: PendingErasure) throws(KitError) -> [String: [UInt8]] {
+    private func rotateDatabases(_ erasure: PendingErasure) throws(KitError) -> (
+        generation: Int, secrets: [String: [UInt8]]
+    ) {
         let keys = (catalog: RandomSource.system.octets(32), state: RandomSource.system.octets(32))
-        _ = try storage.copy(catalog, key: keys.catalog)
+        let generation = try storage.copy(catalog, key: keys.catalog)
         FaultPoint.fromEnvironment?.pass("erase-copy")
         do {
             try FileTree.remove(workspace.stateFile + ".next")
@@ -140,7 +146,12 @@ extension ErasureRun {
             }
         } catch { throw workspace.wrapped(error) }
         FaultPoint.fromEnvironment?.pass("erase-state-copy")
-        return ["catalog": keys.catalog, "state": keys.state]
+        return (generation, ["catalog": keys.catalog, "state": keys.state])
+    }
+
+    private func discard(_ generation: Int) throws(KitError) {
+        storage.remove(generation)
+        do { try FileTree.remove(workspace.stateFile + ".next") } catch { throw workspace.wrapped(error) }
     }
 
     /// The keys are gone: nothing of the old databases opens any more, and the ledger says what happened.
