@@ -1,7 +1,7 @@
 """LedgerFormat.md: the checkpoint, the tiles below it, the leaves, and what they commit to."""
 import base64, hashlib, os, zlib
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from mailarc_reader import Cursor, keyed_lines, le, mac, need, read, sha256, xaes_open
+from mailarc_reader import Cursor, before_line, keyed_lines, le, mac, need, read, sha256, xaes_open
 
 def tile_name(number):
     text = f"{number % 1000:03}"
@@ -45,23 +45,55 @@ def leaf_texts(archive, number, width):
     for _ in range(width):
         yield cursor.take(int.from_bytes(cursor.take(2), "big"))
 
-def check_ledger(archive):
-    """Signature, tiles from the leaves up, every leaf's hash, every commitment."""
-    note = read(archive.folder, "log", "checkpoint").decode()
-    body, _, signatures = note.partition("\n\n")
-    origin, size, root = (body := body + "\n").split("\n")[:3]
-    key, size = base64.b64decode(archive.fields["log-key"]), int(size)
+def former_keys(archive):
+    """`keys/log`: (key, last size, next key) of each key before the present one, in the order they signed."""
+    if not os.path.exists(f"{archive.folder}/keys/log"):
+        return []
+    octets, former = read(archive.folder, "keys", "log"), []
+    lines = octets.decode().split("\n")
+    need(lines[0] == "mailarc-log-keys/1" and lines[1] == f"archive {archive.id.hex()}", "keys/log")
+    need(mac(archive.key("slot"), before_line(octets, b"mac")) == base64.b64decode(lines[-2][4:]), "keys/log: mac")
+    for line in lines[2:-2]:
+        word, key, size, next_key, signature = line.split(" ")
+        need(word == "former", "keys/log: line")
+        text = f"mailarc/1/log-key\n{archive.fields['origin']}\n{size}\n{next_key}\n"
+        Ed25519PublicKey.from_public_bytes(base64.b64decode(key)).verify(base64.b64decode(signature), text.encode())
+        former.append((base64.b64decode(key), int(size), base64.b64decode(next_key)))
+    return former
+
+def key_chain(archive):
+    """(key, first size, last size) of all keys of the log."""
+    current, former = base64.b64decode(archive.fields["log-key"]), former_keys(archive)
+    chain, first = [], 0
+    for number, (key, last, next_key) in enumerate(former):
+        if key != current:
+            need(next_key == (former[number + 1][0] if number + 1 < len(former) else current), "keys/log: chain")
+            chain.append((key, first, last))
+            first = last
+    return chain + [(current, first, 1 << 64)]
+
+def checkpoint(archive, *path):
+    """Size and root of a note, its signature verified with the key that may sign trees of its size."""
+    body, _, signatures = read(archive.folder, *path).decode().partition("\n\n")
+    body += "\n"
+    origin, size, root = body.split("\n")[:3]
     need(origin == archive.fields["origin"], "checkpoint: origin")
     need(body.count("\n") == 3, "checkpoint: three lines")
-    own = []
+    size, own = int(size), []
     for line in signatures.removesuffix("\n").split("\n"):
         dash, name, signature = line.split(" ")
         signature = base64.b64decode(signature, validate=True)
         need(dash == "\u2014", "checkpoint: signature line")
-        if name == origin and signature[:4] == sha256(origin.encode() + b"\n\1" + key)[:4]:
-            own.append(signature[4:])
-    need(len(own) == 1, "checkpoint: not signed exactly once by the log key")
-    Ed25519PublicKey.from_public_bytes(key).verify(own[0], body.encode())
+        for key, first, last in key_chain(archive):
+            if name == origin and signature[:4] == sha256(origin.encode() + b"\n\1" + key)[:4] and first <= size <= last:
+                Ed25519PublicKey.from_public_bytes(key).verify(signature[4:], body.encode())
+                own.append(key)
+    need(own and len(own) == len(set(own)), f"{path[-1]}: not signed once by a log key of its time")
+    return size, base64.b64decode(root)
+
+def check_ledger(archive):
+    """Signatures, tiles from the leaves up, every leaf's hash, every commitment."""
+    size, root = checkpoint(archive, "log", "checkpoint")
 
     level, hashes, count = 0, [], size
     while count:
@@ -70,16 +102,23 @@ def check_ledger(archive):
         leaves = stored if level == 0 else leaves
         hashes = [merkle_root(stored[at:at + 256]) for at in range(0, count // 256 * 256, 256)]
         level, count = level + 1, count // 256
-    need(merkle_root(leaves if size else []) == base64.b64decode(root), "the tiles do not lead to the signed root")
+    need(merkle_root(leaves if size else []) == root, "the tiles do not lead to the signed root")
+    for name in os.listdir(f"{archive.folder}/log/checkpoints") if os.path.isdir(f"{archive.folder}/log/checkpoints") else []:
+        if name.isdigit():
+            need(checkpoint(archive, "log", "checkpoints", name) == (int(name), merkle_root(leaves[:int(name)])),
+                 f"checkpoints/{name}: another root")
 
-    commitments, index = 0, 0
+    commitments, index, log_keys = 0, 0, []
     for number in range(-(-size // 256)):
         for text in leaf_texts(archive, number, min(256, size - 256 * number)):
             need(sha256(b"\0" + text) == leaves[index], f"leaf {index}: hash")
             fields = keyed_lines(text, "mailarc-leaf/1")
             need(int(fields["seq"]) == index, f"leaf {index}: seq")
             commitments += check_commitment(archive, index, fields)
+            if fields["type"] in ("init", "log-key"):
+                log_keys.append(base64.b64decode(fields["log-key" if fields["type"] == "init" else "key"]))
             index += 1
+    need(log_keys == [key for key, _, _ in key_chain(archive)], "the log's keys are not those the leaves name")
     need(index == size, "bundles hold another number of leaves")
     return size, commitments
 

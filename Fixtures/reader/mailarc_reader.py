@@ -1,13 +1,15 @@
 #!/usr/bin/env python3
 """Reads a mailarc/1 archive with nothing but its documents: ArchiveFormat.md and LedgerFormat.md (section numbers below).
 
-    mailarc_reader.py ARCHIVE [--passphrase-file F | --key-file F] list | events | extract DIR [KEYID…] | check
+    mailarc_reader.py ARCHIVE [--passphrase-file F | --key-file F | --identity-file F] list | events | extract DIR [KEYID…] | check
 
 Needs Python 3.9 and the packages `cryptography` and `zstandard`. Never writes to the archive.
 """
 import argparse, base64, hashlib, hmac, os, struct, sys, zlib
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.exceptions import InvalidSignature, InvalidTag
 
@@ -106,8 +108,36 @@ def header(octets, kind, archive):
 
 # -- §5: the key slots -------------------------------------------------------------------------------------------
 
-def slot_kek(fields, passphrase, key_file):
+def bech32(text):
+    """BIP 173, without its length limit: the prefix and the octets."""
+    prefix, _, data = text.lower().rpartition("1")
+    values = ["qpzry9x8gf2tvdw0s3jn54khce6mua7l".index(character) for character in data]
+    check = 1
+    for value in [ord(c) >> 5 for c in prefix] + [0] + [ord(c) & 31 for c in prefix] + values:
+        top, check = check >> 25, (check & 0x1FFFFFF) << 5 ^ value
+        for bit, generator in enumerate((0x3B6A57B2, 0x26508E6D, 0x1EA119FA, 0x3D4233DD, 0x2A1462B3)):
+            check ^= generator if top >> bit & 1 else 0
+    need(check == 1, "bech32 checksum")
+    bits = "".join(f"{value:05b}" for value in values[:-6])
+    return prefix, bytes(int(bits[at:at + 8], 2) for at in range(0, len(bits) // 8 * 8, 8))
+
+def identities(octets):
+    """The private keys of an age identity file."""
+    keys = [bech32(line) for line in octets.decode().splitlines() if line and not line.startswith("#")]
+    return [X25519PrivateKey.from_private_bytes(key) for prefix, key in keys if prefix == "age-secret-key-"]
+
+def x25519_kek(fields, recipient, keys):
+    eph = base64.b64decode(fields["eph"])
+    for key in keys:
+        if key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw) == recipient:
+            shared = key.exchange(X25519PublicKey.from_public_bytes(eph))  # refuses all zero
+            return hkdf(shared, eph + recipient, b"mailarc/1/slot/x25519", 32)
+    return None
+
+def slot_kek(fields, passphrase, key_file, keys=()):
     kind, *rest = fields["type"].split(" ")
+    if kind == "x25519":
+        return x25519_kek(fields, base64.b64decode(rest[0]), keys)
     salt = base64.b64decode(fields["salt"])
     if kind == "plain":
         return hkdf(b"", salt, b"mailarc/1/slot/plain", 32)
@@ -119,14 +149,16 @@ def slot_kek(fields, passphrase, key_file):
         return hashlib.scrypt(passphrase, salt=salt, n=1 << log_n, r=r, p=p, dklen=32, maxmem=(1 << 31) - 1)
     return None
 
-def unlock(folder, archive, passphrase, key_file):
+def unlock(folder, archive, passphrase, key_file, keys=()):
     for name in sorted(os.listdir(f"{folder}/keys")):
         if not name.endswith(".slot"):
             continue
         octets = read(folder, "keys", name)
         need(hashlib.sha256(octets).hexdigest() + ".slot" == name, f"{name}: not its own hash")
-        fields = keyed_lines(octets, "mailarc-slot/1")
-        kek = slot_kek(fields, passphrase, key_file)
+        fields = keyed_lines(octets, octets.decode().split("\n")[0])
+        if not octets.startswith(b"mailarc-slot/1\n"):
+            continue  # of a later version
+        kek = slot_kek(fields, passphrase, key_file, keys)
         if kek is None or expand(kek, b"mailarc/1/slot/check", 16) != base64.b64decode(fields["check"]):
             continue
         ark = xaes_open(kek, base64.b64decode(fields["wrapped"]), before_line(octets, b"wrapped"))
@@ -144,13 +176,13 @@ def read(*path):
 # -- §6: the vault -----------------------------------------------------------------------------------------------
 
 class Archive:
-    def __init__(self, folder, passphrase=None, key_file=None):
+    def __init__(self, folder, passphrase=None, key_file=None, keys=()):
         self.folder = folder
         text = read(folder, "MAILARC")
         self.fields = keyed_lines(text, "mailarc-archive/1")
         need(int(self.fields["required"], 16) == 0, "needs a feature this reader does not know")
         self.id = bytes.fromhex(self.fields["archive"])
-        self.ark = unlock(folder, self.id, passphrase, key_file)
+        self.ark = unlock(folder, self.id, passphrase, key_file, keys)
         check_mac(text, self.fields, self.key("slot"), "MAILARC")
         self.deks, self.slots, self.secrets, self.dictionaries, self.blobs = {}, {}, {}, {}, {}
         self.read_vault()
@@ -438,13 +470,15 @@ def main():
     parser.add_argument("archive")
     parser.add_argument("--passphrase-file")
     parser.add_argument("--key-file")
+    parser.add_argument("--identity-file")
     parser.add_argument("command", choices=["list", "events", "extract", "check"])
     parser.add_argument("arguments", nargs="*")
     options = parser.parse_args()
     passphrase = options.passphrase_file and read(options.passphrase_file)
     if passphrase and passphrase.endswith(b"\n"):  # §5: one LF or CRLF
         passphrase = passphrase[:-2] if passphrase.endswith(b"\r\n") else passphrase[:-1]
-    archive = Archive(options.archive, passphrase, options.key_file and read(options.key_file))
+    keys = identities(read(options.identity_file)) if options.identity_file else ()
+    archive = Archive(options.archive, passphrase, options.key_file and read(options.key_file), keys)
     if options.command == "list":
         for key_id, (path, offset, stored, raw, kind, *_) in archive.blobs.items():
             print(key_id.hex(), NAMES.get(kind, kind), raw, path, offset, stored)

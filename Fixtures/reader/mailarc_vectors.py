@@ -8,6 +8,7 @@ Fixed "random" octets are SHA-256 of a label, cut to size. Nothing here is a sec
 """
 import base64, hashlib, os, struct, sys, zlib
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from mailarc_ledger import merkle_root
@@ -113,13 +114,19 @@ def keys_and_texts():
         f"mailarc-writer/1\narchive {ARCHIVE.hex()}\nwriter {WRITER.hex()}\nkey {b64(public(WRITER_SEED))}\n")
     show("`MAILARC`", FILES["MAILARC"])
     salt = fixed("salt", 32)
+    identity, eph = (X25519PrivateKey.from_private_bytes(fixed(name, 32)) for name in ("identity", "slot eph"))
+    recipient, eph_key = (
+        key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw) for key in (identity, eph))
+    x25519 = hkdf(eph.exchange(identity.public_key()), eph_key + recipient, b"mailarc/1/slot/x25519", 32)
     passphrase, key_file = b"correct horse", b"0123456789abcdef" * 4 + b"\n"
     for kind, kek in [
         ("scrypt 10 8 1", hashlib.scrypt(passphrase, salt=salt, n=1 << 10, r=8, p=1, dklen=32)),
         ("keyfile", hkdf(key_file, salt, b"mailarc/1/slot/keyfile", 32)),
         ("plain", hkdf(b"", salt, b"mailarc/1/slot/plain", 32)),
+        ("x25519 " + b64(recipient), x25519),
     ]:
-        head = (f"mailarc-slot/1\narchive {ARCHIVE.hex()}\ntype {kind}\nsalt {b64(salt)}\nlabel safe%20copy\n"
+        head = (f"mailarc-slot/1\narchive {ARCHIVE.hex()}\ntype {kind}\nsalt {b64(salt)}\n"
+                + (f"eph {b64(eph_key)}\n" if kind.startswith("x25519") else "") + f"label safe%20copy\n"
                 f"created {STAMP}\ncheck {b64(expand(kek, b'mailarc/1/slot/check', 16))}\n")
         slot = with_mac(head + f"wrapped {b64(xaes_seal(kek, fixed('slot nonce', 24), ARK, head.encode()))}\n")
         show(f"KEK, {kind}", kek)

@@ -18,6 +18,7 @@ public struct TextFile: Sendable {
             "archive", "writer", "object", "pack", "sequence", "previous", "by", "leaf", "signer", "signature",
         ],
         "mailarc-anchors/1": ["archive", "change?", "anchor*", "joining*", "leaving*", "outstanding*", "mac"],
+        "mailarc-log-keys/1": ["archive", "former*", "mac"],
     ]
 
     /// The first line, `mailarc-slot/1`.
@@ -63,6 +64,9 @@ public struct TextFile: Sendable {
     }
 
     public mutating func append(_ key: String, _ value: String) { fields.append((key, value)) }
+
+    /// The values of all fields `key`, in order.
+    public func values(_ key: String) -> [String] { fields.filter { $0.key == key }.map(\.value) }
 
     /// The value of the first field `key`.
     public func value(_ key: String) throws(CryptoError) -> String {

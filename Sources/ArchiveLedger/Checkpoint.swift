@@ -66,6 +66,12 @@ public struct CheckpointNote: Hashable, Sendable {
         }
     }
 
+    /// With the line of another key of the same name behind its own.
+    func signedAlso(seed: [UInt8]) throws(LedgerError) -> CheckpointNote {
+        let other = try Self.sign(checkpoint, seed: seed)
+        return CheckpointNote(checkpoint: checkpoint, signatures: signatures + other.signatures)
+    }
+
     /// Whether the key `publicKey` of the origin signed it: one line of that key, and it verifies.
     public func isSigned(by publicKey: [UInt8]) -> Bool {
         let hash = Self.keyHash(name: checkpoint.origin, publicKey: publicKey)

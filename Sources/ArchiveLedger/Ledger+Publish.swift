@@ -4,10 +4,13 @@ extension Ledger {
     /// Call it only for leaves that are durable in the journal: a size is signed once and for ever.
     /// - Parameters:
     ///   - signingSeed: the log key's Ed25519 seed, 32 octets.
+    ///   - nextSeed: of the key that signs larger trees, when the log changes keys: both sign this one.
     ///   - keeping: also as `checkpoints/<size>`.
     /// - Throws: `.diverged` if the note on disk is not of a beginning of this tree; `.wrongSigningKey`; `.ioFailed`.
     @discardableResult
-    public mutating func publish(signingSeed: [UInt8], keeping: Bool = false) throws(LedgerError) -> CheckpointNote {
+    public mutating func publish(
+        signingSeed: [UInt8], nextSeed: [UInt8]? = nil, keeping: Bool = false
+    ) throws(LedgerError) -> CheckpointNote {
         if let defect = defects.first(where: { $0.kind == .diverged }) { throw defect }
         if let signed = published?.checkpoint, signed.size > size || (signed.size == size && signed.root != root) {
             throw LedgerError(
@@ -15,10 +18,11 @@ extension Ledger {
             )
         }
         var note = published
-        if note?.checkpoint.size != size {
+        if note?.checkpoint.size != size || nextSeed != nil {
             let checkpoint = Checkpoint(origin: origin, size: size, root: root)
-            let signed = try CheckpointNote.sign(checkpoint, seed: signingSeed)
-            guard signed.isSigned(by: publicKey) else {
+            var signed = try CheckpointNote.sign(checkpoint, seed: signingSeed)
+            if let nextSeed { signed = try signed.signedAlso(seed: nextSeed) }
+            guard keys.areBehind(signed) else {
                 throw LedgerError(.wrongSigningKey, "the seed is not that of the log's key")
             }
             try files.write(signed.text, to: Self.checkpointPath)
@@ -34,6 +38,9 @@ extension Ledger {
         removableAfterPublish = []
         return note
     }
+
+    /// The log's keys are `keys` from now on.
+    public mutating func change(to keys: LogKeys) { self.keys = keys }
 
     /// Makes every file written since the last call durable, with its folders; then removes what wider ones replaced.
     ///

@@ -13,7 +13,8 @@ public struct Ledger: Sendable {
     public internal(set) var defects: [LedgerError] = []
 
     var files: LedgerFiles
-    let publicKey: [UInt8]
+    /// Who may sign checkpoints of which size.
+    public internal(set) var keys: LogKeys
     let bundleKey: BundleKey?
     var edge = LedgerEdge()
     /// The width of the youngest partial file of each stem at the edge.
@@ -26,8 +27,8 @@ public struct Ledger: Sendable {
     /// Levels whose partial tile was made up from the level below on opening and is in no file.
     var unwrittenLevels: Set<Int> = []
 
-    init(files: LedgerFiles, origin: String, publicKey: [UInt8], bundleKey: BundleKey?) {
-        (self.files, self.origin, self.publicKey, self.bundleKey) = (files, origin, publicKey, bundleKey)
+    init(files: LedgerFiles, origin: String, keys: LogKeys, bundleKey: BundleKey?) {
+        (self.files, self.origin, self.keys, self.bundleKey) = (files, origin, keys, bundleKey)
     }
 
     /// Opens the ledger in `directory` (`…/log`), which need not exist yet.
@@ -36,16 +37,23 @@ public struct Ledger: Sendable {
     /// it can be less than the checkpoint says after a crash (``defects``), until the journal's leaves are appended.
     /// - Parameters:
     ///   - origin: `mailarc/<archive id>`.
-    ///   - publicKey: the log's Ed25519 key, 32 octets.
+    ///   - keys: the log's Ed25519 keys.
     ///   - bundleKey: without it leaves can be neither read nor appended; proofs can be made.
     /// - Throws: ``LedgerError`` `.ioFailed`, `.damaged` if the tiles before the edge cannot be read.
     public static func open(
-        directory: String, origin: String, publicKey: [UInt8], bundleKey: BundleKey?
+        directory: String, origin: String, keys: LogKeys, bundleKey: BundleKey?
     ) throws(LedgerError) -> Ledger {
         var ledger = Ledger(
-            files: LedgerFiles(directory: directory), origin: origin, publicKey: publicKey, bundleKey: bundleKey)
+            files: LedgerFiles(directory: directory), origin: origin, keys: keys, bundleKey: bundleKey)
         try ledger.load()
         return ledger
+    }
+
+    /// Opens a ledger whose key never changed; `publicKey`: 32 octets.
+    public static func open(
+        directory: String, origin: String, publicKey: [UInt8], bundleKey: BundleKey?
+    ) throws(LedgerError) -> Ledger {
+        try open(directory: directory, origin: origin, keys: LogKeys(current: publicKey), bundleKey: bundleKey)
     }
 
     /// The number of leaves.
@@ -96,7 +104,7 @@ extension Ledger {
             defects.append(LedgerError(.damaged, "not a checkpoint", path: path))
             return nil
         }
-        guard note.checkpoint.origin == origin, note.isSigned(by: publicKey) else {
+        guard note.checkpoint.origin == origin, keys.areBehind(note) else {
             defects.append(LedgerError(.damaged, "not signed by the key of this log", path: path))
             return nil
         }

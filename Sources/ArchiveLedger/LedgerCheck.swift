@@ -8,17 +8,25 @@ extension Ledger {
     /// A wrong hash is named by file and offset; where nothing tells which of two files is wrong, the lower one is named.
     /// - Throws: `.ioFailed` when a file is there and the system does not let it be read; `.keyMissing` without codec.
     public static func check(
-        directory: String, origin: String, publicKey: [UInt8], bundleKey: BundleKey? = nil
+        directory: String, origin: String, keys: LogKeys, bundleKey: BundleKey? = nil
     ) throws(LedgerError) -> LedgerReport {
         let ledger = Ledger(
-            files: LedgerFiles(directory: directory), origin: origin, publicKey: publicKey, bundleKey: bundleKey)
+            files: LedgerFiles(directory: directory), origin: origin, keys: keys, bundleKey: bundleKey)
         var check = LedgerCheck(ledger: ledger)
         try check.run()
         return check.report
     }
+
+    /// Checks a ledger whose key never changed; `publicKey`: 32 octets.
+    public static func check(
+        directory: String, origin: String, publicKey: [UInt8], bundleKey: BundleKey? = nil
+    ) throws(LedgerError) -> LedgerReport {
+        try check(
+            directory: directory, origin: origin, keys: LogKeys(current: publicKey), bundleKey: bundleKey)
+    }
 }
 
-/// One run of ``Ledger/check(directory:origin:publicKey:bundleKey:)``.
+/// One run of ``Ledger/check(directory:origin:keys:bundleKey:)``.
 struct LedgerCheck {
     let ledger: Ledger
     var report = LedgerReport()
@@ -142,7 +150,7 @@ extension LedgerCheck {
             report.add(.notACheckpoint, path, offset: 0)
             return nil
         }
-        guard note.isSigned(by: ledger.publicKey) else {
+        guard ledger.keys.areBehind(note) else {
             report.add(.badSignature, path)
             return nil
         }

@@ -1,4 +1,4 @@
-/// What ``Ledger/check(directory:origin:publicKey:bundleKey:)`` found.
+/// What ``Ledger/check(directory:origin:keys:bundleKey:)`` found.
 public struct LedgerReport: Sendable {
     /// What the log's key signed, if that can be read and is true.
     public internal(set) var checkpoint: Checkpoint?

@@ -8,7 +8,7 @@ import MailSync
 
 extension KitError {
     init(_ error: ArchiveError, at path: String) {
-        let place = error.path.map { $0.hasPrefix("/") ? $0 : path + "/" + $0 } ?? path
+        let place = error.path.map { $0.hasPrefix("/") || $0.hasPrefix(path) ? $0 : path + "/" + $0 } ?? path
         let at = error.offset.map { " at octet \($0)" } ?? ""
         let (kind, hint): (Kind, String?) =
             switch error.kind {

@@ -5,6 +5,8 @@ public enum NewSlot: Sendable {
     case keyFile([UInt8])
     /// The key lies beside the data: protects nothing.
     case plain
+    /// For whoever has the private key.
+    case recipient(Recipient)
 }
 
 /// What can open an archive; asked for only when needed.
@@ -13,11 +15,22 @@ public struct Unlocking: Sendable {
     public var keyFile: [UInt8]?
     /// A recovery kit as it was typed or scanned, where no anchor can be reached.
     public var recoveryKit: [UInt8]?
+    /// From identity files.
+    public var identities: [Identity]
+    /// Asks a program that holds identities: the shared secret, 32 octets, or `nil` if it has none for the request.
+    public var agreement: (@Sendable (IdentityRequest) throws -> [UInt8]?)?
+    /// True when the user named what opens the archive, so that nobody is asked for a passphrase besides.
+    public var isDecided: Bool
     /// Gives the passphrase (prompt, file, descriptor, command); `nil` when there is no way to get one.
     public var passphrase: (@Sendable () throws -> [UInt8])?
 
-    public init(keyFile: [UInt8]? = nil, passphrase: (@Sendable () throws -> [UInt8])? = nil) {
-        (self.keyFile, self.passphrase) = (keyFile, passphrase)
+    public init(
+        keyFile: [UInt8]? = nil, identities: [Identity] = [],
+        agreement: (@Sendable (IdentityRequest) throws -> [UInt8]?)? = nil, isDecided: Bool = false,
+        passphrase: (@Sendable () throws -> [UInt8])? = nil
+    ) {
+        (self.keyFile, self.identities, self.agreement) = (keyFile, identities, agreement)
+        (self.isDecided, self.passphrase) = (isDecided || keyFile != nil, passphrase)
     }
 }
 

@@ -9,6 +9,7 @@ extension Archive {
     public func needsRecovery() throws(ArchiveError) -> Bool {
         let state = JournalState(try JournalFile.read(layout, keys: keys).records)
         if !state.leaves.isEmpty { return true }
+        if vault.root.secrets[LogKeyRotation.nextName] != nil { return true }
         if state.sealed.keys.contains(where: { FileTree.exists(layout.openPack($0)) }) { return true }
         if try hasUnnamedKeys(state) { return true }
         return try hasUnnamedPacks(state)
@@ -16,7 +17,16 @@ extension Archive {
 
     /// The same archive as it is on disk now, without what was remembered of it.
     public func reopened() throws(ArchiveError) -> Archive {
-        try Archive(layout, identity, keys, access: vault.files.secrets.access)
+        try Archive(layout, presentIdentity(), keys, access: vault.files.secrets.access)
+    }
+
+    /// `MAILARC` as it is now: another process may have changed the log key since.
+    func presentIdentity() throws(ArchiveError) -> ArchiveIdentity {
+        let (present, file) = try ArchiveIdentity.read(layout)
+        guard file.isAuthentic(keys) else {
+            throw ArchiveError(.damaged, "MAILARC was changed: its MAC is wrong", path: layout.identity)
+        }
+        return present
     }
 
     /// Keys that were synced for a group whose journal frame never came.

@@ -11,6 +11,12 @@ public enum ArchiveSecret: Sendable {
     case keyFile([UInt8])
     /// Nothing: the archive protects nothing.
     case plain
+    /// An X25519 private key: opens the slots of its recipient.
+    case identity(X25519Identity)
+    /// A key agreement elsewhere: X25519(identity, ephemeral), 32 octets; `nil` if there is no identity for the request.
+    case agreement(@Sendable (AgreementRequest) -> [UInt8]?)
+    /// For a new slot: whoever has the private key of this recipient.
+    case recipient(X25519Recipient)
 }
 
 /// A mail archive, open for reading. Several processes may read while one writes.
@@ -59,6 +65,11 @@ public final class Archive: Sendable {
         return try KeySlots(layout: layout, archive: identity.archive).descriptions()
     }
 
+    /// The octets of a slot's file; needs no secret.
+    public static func slotFile(_ id: String, at path: String) throws(ArchiveError) -> [UInt8] {
+        try FileTree.read("\(ArchiveLayout(path).keys)/\(id).slot", limit: 65_536)
+    }
+
     public func slots() throws(ArchiveError) -> [SlotDescription] {
         try KeySlots(layout: layout, archive: id).descriptions()
     }
@@ -99,9 +110,10 @@ public final class Archive: Sendable {
     var bundleKey: BundleKey { BundleKey(key: keys.meta, archive: id, codec: .archive) }
 
     func openLedger() throws(ArchiveError) -> Ledger {
+        let logKeys = try logKeys()
         do {
             return try Ledger.open(
-                directory: layout.log, origin: identity.origin, publicKey: identity.logKey, bundleKey: bundleKey)
+                directory: layout.log, origin: identity.origin, keys: logKeys, bundleKey: bundleKey)
         } catch { throw ArchiveError(error, layout) }
     }
 }

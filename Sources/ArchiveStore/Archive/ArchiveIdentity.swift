@@ -10,6 +10,13 @@ public struct ArchiveIdentity: Sendable, Hashable {
     public var logKey: [UInt8]
     /// The default writer, 8 octets.
     public var writer: [UInt8]
+    /// Features a program must know to touch the archive; those of ``knownFeatures`` only.
+    public var required: UInt64 = 0
+    /// Features a program may ignore; kept as they are.
+    public var optional: UInt64 = 0
+
+    /// LIMIT: the required-feature bits this program knows (ArchiveFormat.md §3).
+    static let knownFeatures: UInt64 = 0
 
     /// Name of the ledger in checkpoints.
     public var origin: String { "mailarc/\(archive)" }
@@ -22,8 +29,8 @@ public struct ArchiveIdentity: Sendable, Hashable {
         file.append("origin", origin)
         file.append("created", created)
         file.append("suite", "1")
-        file.append("required", "0000000000000000")
-        file.append("optional", "0000000000000000")
+        file.append("required", Self.hex(required))
+        file.append("optional", Self.hex(optional))
         file.append("log-key", Base64.encode(logKey))
         file.append("writer", writer.hex)
         file.sign(keys)
@@ -44,7 +51,8 @@ public struct ArchiveIdentity: Sendable, Hashable {
                 throw ArchiveError(.unsupported, "the archive is of a later version", path: layout.identity)
             }
             let file = try TextFile(parsing: octets, type: type)
-            guard try file.value("suite") == "1", try file.hex("required", count: 8).allSatisfy({ $0 == 0 }) else {
+            let required = try bits("required", of: file)
+            guard try file.value("suite") == "1", required & ~knownFeatures == 0 else {
                 throw ArchiveError(
                     .unsupported, "the archive needs features this program does not know", path: layout.identity)
             }
@@ -53,12 +61,18 @@ public struct ArchiveIdentity: Sendable, Hashable {
             }
             let identity = ArchiveIdentity(
                 archive: archive, created: try file.value("created"), logKey: try file.base64("log-key", count: 32),
-                writer: try file.hex("writer", count: 8))
+                writer: try file.hex("writer", count: 8), required: required, optional: try bits("optional", of: file))
             return (identity, file)
         } catch let error as ArchiveError { throw error } catch {
             throw ArchiveError(.notAnArchive, "MAILARC cannot be read", path: layout.identity, cause: error)
         }
     }
+
+    private static func bits(_ key: String, of file: TextFile) throws(CryptoError) -> UInt64 {
+        try file.hex(key, count: 8).reduce(0) { $0 << 8 | UInt64($1) }
+    }
+
+    private static func hex(_ bits: UInt64) -> String { (0..<8).map { UInt8(bits >> (56 - 8 * $0) & 0xFF) }.hex }
 
     /// `writers/<id>.pub`.
     static func writerFile(archive: RandomID, writer: [UInt8], key: [UInt8], keys: KeyHierarchy) -> [UInt8] {

@@ -17,6 +17,7 @@ package struct ArchiveLayout: Sendable {
     package var erasure: String { root + "/keys/erasure" }
     package var nextErasure: String { root + "/keys/erasure.next" }
     package var anchors: String { root + "/keys/anchors" }
+    package var logKeys: String { root + "/keys/log" }
     package var writers: String { root + "/writers" }
     package var packs: String { root + "/packs" }
     package var open: String { root + "/open" }

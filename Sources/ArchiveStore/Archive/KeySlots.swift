@@ -5,11 +5,20 @@ import MailCore
 public struct SlotDescription: Sendable, Hashable {
     /// SHA-256 of the slot file, hex; names it.
     public var id: String
-    /// `scrypt`, `keyfile`, `plain`.
+    /// `scrypt`, `keyfile`, `plain`, `x25519`; `unknown` for one of a later version, `damaged` for one that cannot be read.
     public var kind: String
     public var label: String
     /// RFC 3339.
     public var created: String
+    /// Whom an `x25519` slot is for: `age1…`.
+    public var recipient: String?
+}
+
+extension SlotDescription {
+    init(_ slot: KeySlot) {
+        self.init(id: slot.id, kind: slot.kind.name, label: slot.label, created: slot.created)
+        if case .x25519(let recipient) = slot.kind { self.recipient = recipient.description }
+    }
 }
 
 /// The folder `keys/` (ArchiveFormat.md §5).
@@ -19,50 +28,69 @@ struct KeySlots: Sendable {
 
     func path(_ id: String) -> String { "\(layout.keys)/\(id).slot" }
 
-    func all() throws(ArchiveError) -> [(path: String, slot: KeySlot)] {
+    /// Every slot that can be read, and what is wrong with the others: one damaged slot keeps no other from opening.
+    func read() throws(ArchiveError) -> (slots: [(path: String, slot: KeySlot)], damaged: [ArchiveError]) {
         var slots: [(String, KeySlot)] = []
+        var damaged: [ArchiveError] = []
         for name in try FileTree.names(in: layout.keys) where name.hasSuffix(".slot") {
             let path = "\(layout.keys)/\(name)"
-            slots.append(
-                (
-                    path,
-                    try VaultFiles.parse(path) { octets throws(CryptoError) in try KeySlot(parsing: octets) }
-                ))
+            do throws(ArchiveError) {
+                let slot = try VaultFiles.parse(path) { octets throws(CryptoError) in try KeySlot(parsing: octets) }
+                slots.append((path, slot))
+            } catch {
+                damaged.append(error)
+            }
         }
-        return slots
+        return (slots, damaged)
     }
 
+    /// A slot that cannot be read is described as `damaged`.
     func descriptions() throws(ArchiveError) -> [SlotDescription] {
-        try all().map {
-            SlotDescription(id: $0.slot.id, kind: $0.slot.kind.name, label: $0.slot.label, created: $0.slot.created)
-        }
+        let (slots, damaged) = try read()
+        return slots.map { SlotDescription($0.slot) }
+            + damaged.map {
+                let name = $0.path?.split(separator: "/").last.map { String($0.dropLast(5)) }
+                return SlotDescription(id: name ?? "", kind: "damaged", label: "", created: "")
+            }
     }
 
-    /// The keys behind the first slot one of `secrets` opens.
+    /// The keys behind the first slot one of `secrets` opens; slots of unknown type are passed over.
     func unlock(_ secrets: [ArchiveSecret]) throws(ArchiveError) -> KeyHierarchy {
-        var tampered: ArchiveError?
-        for (path, slot) in try all() {
+        let (slots, damaged) = try read()
+        var failure = damaged.first
+        for (path, slot) in slots {
             for secret in [.plain] + secrets {
-                guard let octets = Self.octets(of: secret, for: slot.kind) else { continue }
-                do throws(CryptoError) { return try slot.open(secret: octets, archiveID: archive) } catch {
+                do throws(CryptoError) {
+                    if let keys = try open(slot, secret) { return keys }
+                } catch {
                     switch error.kind {
                     case .wrongSecret: continue
-                    case .limitExceeded: throw ArchiveError(.limitExceeded, error.message, path: path)
-                    default: tampered = ArchiveError(.damaged, error.message, path: path)
+                    case .limitExceeded: failure = ArchiveError(.limitExceeded, error.message, path: path)
+                    default: failure = ArchiveError(.damaged, error.message, path: path)
                     }
                 }
             }
         }
-        if let tampered { throw tampered }
+        if let failure { throw failure }
         throw ArchiveError(.wrongKey, "no key slot opens with what was given", path: layout.keys)
     }
 
-    private static func octets(of secret: ArchiveSecret, for kind: KeySlot.Kind) -> [UInt8]? {
-        switch (secret, kind) {
-        case (.passphrase(let octets), .scrypt): octets
-        case (.keyFile(let octets), .keyFile): octets
-        case (.plain, .plain): []
-        default: nil
+    /// `nil` where the secret is of another kind than the slot.
+    private func open(_ slot: KeySlot, _ secret: ArchiveSecret) throws(CryptoError) -> KeyHierarchy? {
+        switch (secret, slot.kind) {
+        case (.passphrase(let octets), .scrypt), (.keyFile(let octets), .keyFile):
+            return try slot.open(secret: octets, archiveID: archive)
+        case (.plain, .plain): return try slot.open(secret: [], archiveID: archive)
+        case (.identity(let identity), .x25519(let recipient)) where identity.recipient == recipient:
+            return try identity.secret.withOctets { octets throws(CryptoError) in
+                try slot.open(secret: octets, archiveID: archive)
+            }
+        case (.agreement(let agree), .x25519):
+            guard let request = try slot.agreementRequest(archiveID: archive), let shared = agree(request) else {
+                return nil
+            }
+            return try slot.open(sharedSecret: shared, archiveID: archive)
+        default: return nil
         }
     }
 
@@ -86,6 +114,12 @@ struct KeySlots: Sendable {
             case .plain:
                 return try KeySlot(
                     wrapping: keys, kind: .plain, secret: [], label: label, created: created, random: random)
+            case .recipient(let recipient):
+                return try KeySlot(
+                    wrapping: keys, kind: .x25519(recipient), secret: [], label: label, created: created,
+                    random: random)
+            case .identity, .agreement:
+                throw ArchiveError(.internalError, "an identity opens slots; a new one is made for a recipient")
             }
         } catch let error as ArchiveError { throw error } catch {
             throw ArchiveError(.internalError, "a key slot cannot be made", cause: error)

@@ -77,6 +77,7 @@ extension ArchiveCheck {
             var reader = ledger.leaves()
             var told = ReplacementLeaves()
             var absent: [(keyID: RandomID, leaf: UInt64)] = []
+            var keyLeaves = KeyLeaves()
             var sealed = Set(packs.compactMap { if case .sealed(let id, _) = $0.place { id } else { nil } })
             while let read = try reader.next() {
                 guard let leaf = Leaf(parsing: read.text) else {
@@ -84,6 +85,7 @@ extension ArchiveCheck {
                     continue
                 }
                 told.add(leaf)
+                keyLeaves.see(leaf)
                 switch leaf.body {
                 case .ingest(let commitment), .events(let commitment, _, _):
                     let record = records.removeValue(forKey: commitment.keyID)
@@ -108,6 +110,7 @@ extension ArchiveCheck {
             }
             checkReplacements(told)
             checkErasures(archive)
+            checkKeyLeaves(keyLeaves)
             for id in sealed { find(.unexpected, layout.packs, "no leaf names the pack \(id)") }
             for (path, entry) in records.values {
                 find(.unexpected, path, "no leaf names blob \(entry.keyID)", at: entry.offset)

@@ -87,9 +87,10 @@ public struct ArchiveCheck {
     }
 
     private mutating func checkLedger(_ bundleKey: BundleKey?) {
+        let logKeys = checkedLogKeys()
         do throws(LedgerError) {
             let report = try Ledger.check(
-                directory: layout.log, origin: identity.origin, publicKey: identity.logKey, bundleKey: bundleKey)
+                directory: layout.log, origin: identity.origin, keys: logKeys, bundleKey: bundleKey)
             self.report.leafCount = report.size
             for finding in report.findings {
                 find(

@@ -18,7 +18,7 @@ public actor ArchiveWriter {
     /// Open files of the packs the journal names.
     var packs: [RandomID: PackFile]
     let records: BlobStream
-    let logSeed: [UInt8]
+    var logSeed: [UInt8]
     let packSeed: [UInt8]
     /// The journal's length when it was last rewritten.
     var journalBase: UInt64
@@ -41,15 +41,20 @@ public actor ArchiveWriter {
         _ archive: Archive, directory: any BlobDirectory, environment: WriterEnvironment, options: WriterOptions,
         random: RandomSource
     ) throws(ArchiveError) {
-        self.archive = archive
         lock = try WriterLock(
             archive.layout.lock,
             owner: WriterLock.Owner(
                 processID: environment.processID, started: environment.now(), host: environment.host,
                 command: environment.command))
-        logSeed = try archive.secret("log-key")
+        // Another process may have changed keys before the lock was ours.
+        let archive = try archive.presentIdentity() == archive.identity ? archive : archive.reopened()
+        let secrets = try archive.vault.files.root().root.secrets
+        let seed = try LogKeyRotation.seed(for: archive.identity, in: secrets)
         packSeed = try archive.secret("writer-key")
-        let recovered = try Recovery(archive: archive, random: random, fault: options.fault).run(logSeed: logSeed)
+        var recovered = try Recovery(archive: archive, random: random, fault: options.fault).run(logSeed: seed)
+        logSeed = try LogKeyRotation(archive: archive, fault: options.fault).resume(
+            &recovered.ledger, &recovered.vault, seed: seed)
+        self.archive = archive
         (vault, ledger, journal) = (recovered.vault, recovered.ledger, recovered.journal)
         (state, packs) = (recovered.state, recovered.packs)
         journalBase = recovered.isJournalLong ? 0 : journal.end

@@ -4,6 +4,7 @@ public enum FaultStep: String, Sendable, Hashable, CaseIterable {
     case journalRewrite, compactCopy, compactSeal, goneFile, packRemove
     case vaultShards, anchorPending, anchorDestroy, vaultUnlink
     case eraseIntent, eraseBegin, eraseRewrite, eraseLeaf, eraseEnd
+    case slotWrite, slotRemove, logKeyFile, identity
 }
 
 /// How a writer works; the defaults are right for mail.

@@ -109,6 +109,17 @@ struct VaultWriter {
         (end, frameCount, count, records) = (UInt64(ShortHeader.length), 0, 0, [])
     }
 
+    /// Changes named secrets in a new revision of the root; `nil` removes one.
+    mutating func change(_ secrets: [String: [UInt8]?]) throws(ArchiveError) {
+        var changed = root
+        for (name, value) in secrets { changed.secrets[name] = value }
+        changed.revision += 1
+        try Self.write(changed, files: files, random: random, fault: fault)
+        // ORDER: CURRENT points at the new root; the old name leads nowhere now.
+        try FileTree.remove(files.layout.vaultRoot(epoch: root.epoch, revision: root.revision))
+        root = changed
+    }
+
     /// Writes `root` under the erasure secret of its epoch and points `CURRENT` at it; the digest of the file.
     ///
     /// - Parameters:

@@ -14,12 +14,15 @@ struct InitCommand: AsyncParsableCommand {
             EXAMPLES:
               mailarc init -a ~/mail.archive
               mailarc init -a /srv/archive --key-file /etc/mailarc/key
+              mailarc init -a /srv/archive --recipient age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kudyycaesvr0m6s
             """)
 
     @OptionGroup var archive: ArchiveOptions
     @OptionGroup var output: OutputOptions
     @Option(help: "A name for this key, shown by 'key list'.")
     var label = ""
+    @Option(help: ArgumentHelp("Let whoever has this age identity open the archive.", valueName: "age1…"))
+    var recipient: String?
     @Flag(
         help:
             "Protect nothing: the key is stored beside the data. Anybody with the folder can read all mail."
@@ -32,7 +35,7 @@ struct InitCommand: AsyncParsableCommand {
                 "WARNING: a plain archive is NOT protected: whoever has the folder can read all mail in it."
             )
         }
-        let slot = try NewSlotInput(unlocking: archive.unlocking, isPlain: plain).slot()
+        let slot = try newSlot()
         let report = try await Workspace.create(at: archive.path(), slot: slot, label: label)
         try output.output.render(report, command: "init") { report in
             [
@@ -43,29 +46,11 @@ struct InitCommand: AsyncParsableCommand {
             ]
         }
     }
-}
 
-/// Takes a new passphrase (twice by prompt) or key file.
-struct NewSlotInput {
-    var unlocking: UnlockOptions
-    var isPlain = false
-
-    func slot() throws(KitError) -> NewSlot {
-        if isPlain { return .plain }
-        if let keyFile = unlocking.keyFile {
-            let key = try Secrets.file(keyFile, what: "key")
-            guard key.count >= 32 else {
-                throw KitError(
-                    .usage, "the key file \(keyFile) has fewer than 32 octets", hint: "openssl rand -hex 32")
-            }
-            return .keyFile(key)
-        }
-        let passphrase = try unlocking.passphrase(prompt: "New passphrase: ")
-        guard !passphrase.isEmpty else { throw KitError(.usage, "the passphrase is empty") }
-        if !unlocking.isGiven {
-            let again = Secrets.trimmed(try Secrets.prompt("Once more: "))
-            guard again == passphrase else { throw KitError(.usage, "the two passphrases differ") }
-        }
-        return .passphrase(passphrase)
+    private func newSlot() throws(KitError) -> NewSlot {
+        if plain { return .plain }
+        if let recipient { return .recipient(try Recipient(recipient)) }
+        let options = archive.unlocking
+        return try NewSlotInput(keyFile: options.keyFile, passphrase: options.source).slot()
     }
 }

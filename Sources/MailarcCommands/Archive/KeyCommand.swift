@@ -4,33 +4,31 @@ import MailarcKit
 /// `mailarc key …`
 struct KeyCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "key", abstract: "Add, list and remove the keys that open the archive.",
-        subcommands: [Add.self, List.self, Remove.self])
+        commandName: "key", abstract: "Add, list, change and remove the keys of the archive.",
+        subcommands: [Add.self, List.self, Rotate.self, Remove.self, Export.self])
 
     /// `mailarc key add`
     struct Add: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Add a passphrase or key file.",
+            abstract: "Add a passphrase, a key file or a recipient.",
             discussion: """
-                The options --passphrase-… and --key-file open the archive; the --new-… ones say what to add.
+                The options under UNLOCKING open the archive; --new-… and --recipient… say what to add. A recipient \
+                is an age public key: its identity stays where it is, in a file, a token or an agent, and opens the \
+                archive with --identity-file or --identity-command.
 
                 EXAMPLES:
                   mailarc key add -a ~/mail.archive --label "safe, printed"
                   mailarc key add -a ~/mail.archive --passphrase-file old --new-key-file /media/usb/mailarc.key
+                  mailarc key add -a ~/mail.archive --recipient-file auditor.pub --label auditor
                 """)
 
         @OptionGroup var archive: ArchiveOptions
+        @OptionGroup(title: "The new key") var fresh: NewKeyOptions
         @OptionGroup var output: OutputOptions
-        @Option(help: "Add this key file.") var newKeyFile: String?
-        @Option(help: "Read the new passphrase from this file.") var newPassphraseFile: String?
-        @Option(help: "Read the new passphrase from this file descriptor.") var newPassphraseFd: Int32?
         @Option(help: "A name for the key.") var label = ""
 
         func run() async throws {
-            var fresh = UnlockOptions()
-            (fresh.keyFile, fresh.passphraseFile) = (newKeyFile, newPassphraseFile)
-            (fresh.passphraseFd, fresh.passphraseCommand) = (newPassphraseFd, nil)
-            let slot = try NewSlotInput(unlocking: fresh).slot()
+            let slot = try fresh.slot()
             let row = try await archive.with { workspace throws(KitError) in
                 try await workspace.addKey(slot, label: label)
             }
@@ -43,14 +41,22 @@ struct KeyCommand: ParsableCommand {
     /// `mailarc key list`
     struct List: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "List the keys.", discussion: "EXAMPLE:\n  mailarc key list -a ~/mail.archive")
+            abstract: "List the keys.",
+            discussion: """
+                Columns: id, type, created, label, and of x25519 keys the recipient. Keys of type unknown were made by \
+                a later version and are passed over when opening.
+
+                EXAMPLE:
+                  mailarc key list -a ~/mail.archive
+                """)
         @OptionGroup var archive: ArchiveOptions
         @OptionGroup var output: OutputOptions
 
         func run() async throws {
             let rows = try await archive.with { workspace throws(KitError) in try workspace.keys() }
             try output.output.render(rows, command: "key list") { rows in
-                Format.table(rows.map { [String($0.id.prefix(12)), $0.type, $0.created, $0.label] })
+                Format.table(
+                    rows.map { [String($0.id.prefix(12)), $0.type, $0.created, $0.label, $0.recipient ?? ""] })
             }
         }
     }
@@ -60,8 +66,8 @@ struct KeyCommand: ParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Remove a key; the last one stays.",
             discussion: """
-                Whoever kept a copy of the removed key and an old copy of keys/ can still open the archive: rotate the \
-                archive's key when a key was stolen.
+                Whoever kept a copy of the removed key and an old copy of keys/ can still open the archive and what \
+                is added to it: the root key behind all slots never changes (Documentation/Keys.md).
 
                 EXAMPLE:
                   mailarc key remove -a ~/mail.archive 3f9c2a

@@ -38,6 +38,13 @@ struct ConfigurationFile {
         return base + "/mailarc/config.toml"
     }
 
+    /// What opens archives where nothing else is named: `[unlock]`, `identity-file` and `identity-command`.
+    var identities: (files: [String], command: String?) {
+        let unlock = table["unlock"]?.table
+        let file = unlock?["identity-file"]?.string
+        return (file.map { [$0] } ?? [], unlock?["identity-command"]?.string)
+    }
+
     /// Names of all accounts, sorted.
     var accountNames: [String] { (table["accounts"]?.table?.keys ?? []).sorted() }
 

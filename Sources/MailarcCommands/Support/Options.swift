@@ -11,8 +11,7 @@ struct ArchiveOptions: ParsableArguments {
     @OptionGroup(title: "Unlocking") var unlocking: UnlockOptions
 
     func path() throws(KitError) -> String {
-        let variable = unsafe getenv("MAILARC_ARCHIVE").map { unsafe String(cString: $0) }
-        guard let path = archive ?? variable, !path.isEmpty else {
+        guard let path = archive ?? Secrets.variable("MAILARC_ARCHIVE"), !path.isEmpty else {
             throw KitError(.usage, "no archive named", hint: "give -a DIR or set MAILARC_ARCHIVE")
         }
         return path
@@ -57,37 +56,77 @@ struct UnlockOptions: ParsableArguments {
             "Open with this recovery kit when no anchor can be reached (mailarc anchor kit).", valueName: "file"))
     var recoveryKit: String?
 
-    /// The passphrase from where the options say, or by prompt.
-    func passphrase(prompt: String) throws(KitError) -> [UInt8] {
-        if let passphraseFile {
-            return Secrets.trimmed(try Secrets.file(passphraseFile, what: "passphrase"))
-        }
-        if let passphraseFd {
-            return Secrets.trimmed(try Secrets.descriptor(passphraseFd, what: "passphrase"))
-        }
-        if let passphraseCommand {
-            return Secrets.trimmed(try Secrets.command(passphraseCommand, what: "passphrase"))
-        }
-        if let directory = unsafe getenv("CREDENTIALS_DIRECTORY").map({ unsafe String(cString: $0) }),
-            unsafe access("\(directory)/mailarc.passphrase", R_OK) == 0
-        {
-            return Secrets.trimmed(
-                try Secrets.file("\(directory)/mailarc.passphrase", what: "passphrase"))
-        }
-        return Secrets.trimmed(try Secrets.prompt(prompt))
-    }
+    @Option(
+        help: ArgumentHelp(
+            "Open with an identity of this age identity file; may be given several times.", valueName: "file"))
+    var identityFile: [String] = []
+    @Option(
+        help: ArgumentHelp(
+            "Run this command for the key agreement of an identity in a token or agent (Documentation/Keys.md).",
+            valueName: "command"))
+    var identityCommand: String?
 
-    /// True when an option or a systemd credential names a source.
-    var isGiven: Bool { passphraseFile != nil || passphraseFd != nil || passphraseCommand != nil }
+    /// The passphrase from where the options say, or by prompt.
+    func passphrase(prompt: String) throws(KitError) -> [UInt8] { try source.read(prompt: prompt) }
+
+    var source: PassphraseSource {
+        PassphraseSource(
+            file: passphraseFile, descriptor: passphraseFd, command: passphraseCommand, takesCredential: true)
+    }
 
     func unlocking() throws(KitError) -> Unlocking {
         let key = try keyFile.map { path throws(KitError) in try Secrets.file(path, what: "key") }
-        let options = self
-        var unlocking = Unlocking(keyFile: key) { try options.passphrase(prompt: "Passphrase of the archive: ") }
+        let isDecided = keyFile != nil || !identityFile.isEmpty || identityCommand != nil
+        var (files, command) = (identityFile, identityCommand)
+        // What was named on the command line is used; environment and configuration speak only if nothing was.
+        if !isDecided && !source.isNamed { (files, command) = try IdentityDefaults.read() }
+        var identities: [Identity] = []
+        for path in files {
+            identities += try Identity.parse(Secrets.file(path, what: "identity"), name: path)
+        }
+        let source = source
+        var unlocking = Unlocking(
+            keyFile: key, identities: identities, isDecided: isDecided && !source.isNamed,
+            passphrase: { try source.read(prompt: "Passphrase of the archive: ") })
+        if let command {
+            let program = IdentityProgram(command: command)
+            unlocking.agreement = { request in try program.ask(request) }
+        }
         unlocking.recoveryKit = try recoveryKit.map { path throws(KitError) in
             try Secrets.file(path, what: "recovery kit")
         }
         return unlocking
+    }
+}
+
+/// Where a passphrase comes from; the prompt if nothing else is named.
+struct PassphraseSource {
+    var file: String?
+    var descriptor: Int32?
+    var command: String?
+    /// Whether a credential of systemd is taken: what opens an archive is, what is new is not.
+    var takesCredential = false
+
+    /// True when an option names the source.
+    var isNamed: Bool { file != nil || descriptor != nil || command != nil }
+    /// True when nobody will be asked.
+    var isGiven: Bool { isNamed || credential != nil }
+
+    func read(prompt: String) throws(KitError) -> [UInt8] {
+        if let file { return Secrets.trimmed(try Secrets.file(file, what: "passphrase")) }
+        if let descriptor { return Secrets.trimmed(try Secrets.descriptor(descriptor, what: "passphrase")) }
+        if let command { return Secrets.trimmed(try Secrets.command(command, what: "passphrase")) }
+        if let credential { return Secrets.trimmed(try Secrets.file(credential, what: "passphrase")) }
+        return Secrets.trimmed(try Secrets.prompt(prompt))
+    }
+
+    /// `LoadCredential=mailarc-passphrase:…` of a systemd unit; the name with a dot is that of the first version.
+    private var credential: String? {
+        guard takesCredential, let directory = Secrets.variable("CREDENTIALS_DIRECTORY") else { return nil }
+        for name in ["mailarc-passphrase", "mailarc.passphrase"] where Secrets.isReadable("\(directory)/\(name)") {
+            return "\(directory)/\(name)"
+        }
+        return nil
     }
 }
 

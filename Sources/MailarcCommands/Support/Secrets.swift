@@ -56,7 +56,7 @@ enum Secrets {
         guard terminal >= 0 else {
             throw KitError(
                 .usage, "a secret is needed and there is no terminal to ask on",
-                hint: "give --passphrase-file, --passphrase-fd, --passphrase-command or --key-file")
+                hint: "give --passphrase-file, --passphrase-fd, --passphrase-command, --key-file or --identity-file")
         }
         defer { _ = Glibc.close(terminal) }
         var saved = termios()
@@ -84,7 +84,7 @@ enum Secrets {
         return octets
     }
 
-    private static func read(_ descriptor: Int32, what: String, untilLineEnd: Bool = false)
+    static func read(_ descriptor: Int32, what: String, untilLineEnd: Bool = false)
         throws(KitError) -> [UInt8]
     {
         var result: [UInt8] = []
@@ -102,6 +102,14 @@ enum Secrets {
             if count == 0 || (untilLineEnd && result.contains(UInt8(ascii: "\n"))) { return result }
         }
     }
+
+    /// The environment variable `name`; `nil` if it is not set or empty.
+    static func variable(_ name: String) -> String? {
+        let value = unsafe getenv(name).map { unsafe String(cString: $0) }
+        return value?.isEmpty == false ? value : nil
+    }
+
+    static func isReadable(_ path: String) -> Bool { unsafe access(path, R_OK) == 0 }
 
     static func describe(_ code: Int32) -> String { unsafe String(cString: strerror(code)) }
 }

@@ -44,6 +44,9 @@ public struct ChildProcess {
         if !isWhole { kill(child, SIGKILL) }
         var status: Int32 = 0
         while unsafe waitpid(child, &status, 0) < 0 && errno == EINTR {}
+        guard output.count <= outputLimit else {
+            throw KitError(.usage, "the answer of \(program) is larger than \(outputLimit) octets")
+        }
         guard isWhole else { return Outcome(status: nil, output: []) }
         let code = status & 0x7F == 0 ? status >> 8 & 0xFF : 128 + status & 0x7F
         return Outcome(status: code, output: output)

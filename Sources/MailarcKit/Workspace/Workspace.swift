@@ -75,24 +75,6 @@ public final class Workspace: Sendable {
         do { try catalog.close() } catch { throw KitError(error) }
     }
 
-    /// Opens the archive with what `unlocking` gives; the passphrase is asked for only if a slot wants one.
-    static func openArchive(at path: String, unlocking: Unlocking) throws(KitError) -> Archive {
-        let slots: [SlotDescription]
-        do { slots = try Archive.slots(at: path) } catch { throw KitError(error, at: path) }
-        var secrets: [ArchiveSecret] = []
-        if let keyFile = unlocking.keyFile { secrets.append(.keyFile(keyFile)) }
-        let isOpen = slots.contains { $0.kind == "plain" } || unlocking.keyFile != nil
-        if !isOpen, let passphrase = unlocking.passphrase {
-            do { secrets.append(.passphrase(try passphrase())) } catch let error as KitError { throw error } catch {
-                throw KitError(.usage, "the passphrase cannot be had", cause: error)
-            }
-        }
-        let kit = try unlocking.recoveryKit.map { octets throws(KitError) in try RecoveryKit(parsing: octets) }
-        do {
-            return try Archive.open(at: path, unlocking: secrets, anchors: .complete(kit: kit))
-        } catch { throw KitError(error, at: path) }
-    }
-
     /// Takes the writer's lock, recovers what a crash left, and brings the catalog up to it.
     ///
     /// - Throws: `.busy` where an erasure changed the archive since it was opened, or died on the way.
@@ -138,6 +120,7 @@ extension NewSlot {
         case .passphrase(let octets): .passphrase(octets)
         case .keyFile(let octets): .keyFile(octets)
         case .plain: .plain
+        case .recipient(let recipient): .recipient(recipient.key)
         }
     }
 
@@ -147,6 +130,7 @@ extension NewSlot {
         case .passphrase: "scrypt"
         case .keyFile: "keyfile"
         case .plain: "plain"
+        case .recipient: "x25519"
         }
     }
 }

@@ -1,0 +1,56 @@
+import ArchiveCrypto
+import ArchiveLedger
+import MailCore
+
+/// What leaves say of slots and log keys.
+struct KeyLeaves {
+    /// Slots by the SHA-256 of their file, with the leaf that added or removed each last.
+    private(set) var slots: [String: (isAdded: Bool, leaf: UInt64)] = [:]
+    /// The keys of the log with the leaf that names each, in order.
+    private(set) var logKeys: [(key: [UInt8], leaf: UInt64)] = []
+
+    mutating func see(_ leaf: Leaf) {
+        switch leaf.body {
+        case .initial(_, _, let key, _), .logKey(let key, _): logKeys.append((key, leaf.sequence))
+        case .keyAdded(let slot, _): slots[slot.octets.hex] = (true, leaf.sequence)
+        case .keyRemoved(let slot, _): slots[slot.octets.hex] = (false, leaf.sequence)
+        default: break
+        }
+    }
+}
+
+extension ArchiveCheck {
+    /// The log's keys, and what is wrong with the file of the former ones.
+    mutating func checkedLogKeys() -> LogKeys {
+        var keys = LogKeys(current: identity.logKey)
+        do throws(ArchiveError) {
+            let (former, file) = try LogKeyFile.read(layout, archive: identity.archive)
+            keys.former = former
+            if let file, let keyHierarchy, !file.isAuthentic(keyHierarchy) {
+                find(.damaged, layout.logKeys, "its MAC is wrong")
+            }
+        } catch { find(error, layout.logKeys) }
+        if let defect = keys.defect(origin: identity.origin) { find(.broken, layout.logKeys, defect) }
+        return keys
+    }
+
+    /// The slots there are were added and not removed; the log's keys are those that leaves name.
+    mutating func checkKeyLeaves(_ leaves: KeyLeaves) {
+        do throws(ArchiveError) {
+            for name in try FileTree.names(in: layout.keys) where name.hasSuffix(".slot") {
+                let path = "\(layout.keys)/\(name)"
+                switch leaves.slots[String(name.dropLast(5))] {
+                case nil: find(.unexpected, path, "no leaf names this key slot")
+                case .some((false, let leaf)): find(.unexpected, path, "leaf \(leaf) says that it was removed")
+                default: continue
+                }
+            }
+            let former = try LogKeyFile.read(layout, archive: identity.archive).former
+            let expected = former.map(\.key) + (former.last?.key == identity.logKey ? [] : [identity.logKey])
+            let sizes = former.map(\.lastSize)
+            if leaves.logKeys.map(\.key) != expected || leaves.logKeys.dropFirst().map({ $0.leaf + 1 }) != sizes {
+                find(.ledger, layout.logKeys, "the log's keys are not those the leaves name")
+            }
+        } catch { find(error, layout.keys) }
+    }
+}
