@@ -4,21 +4,26 @@ import Synchronization
 /// One mailbox of a wave: what was planned for it, and what its lanes must know.
 final class MailboxWork: Sendable {
     let mailbox: MatchedMailbox
+    /// Without its arrivals.
     let plan: MailboxPlan
+    private let toCome: Mutex<[SyncAction]>
     let quarantine: [UID: QuarantineEntry]
     /// Links of an earlier UIDVALIDITY that content may still pair, by message.
     private let stale: Mutex<[RandomID: [StaleLink]]>
     private let failure = Mutex<StoreError?>(nil)
 
     init(mailbox: MatchedMailbox, plan: MailboxPlan, messages: BaseMessages) {
-        (self.mailbox, self.plan, quarantine) = (mailbox, plan, messages.quarantine)
+        var rest = plan
+        rest.arrivals = []
+        toCome = Mutex(plan.arrivals)
+        (self.mailbox, self.plan, quarantine) = (mailbox, rest, messages.quarantine)
         var paired: [UIDValidity: Set<UID>] = [:]
         for case .pairAgain(_, let old, _, let mapping) in plan.arrivals {
             paired[old, default: []].formUnion(mapping.keys)
         }
         for case .recordGone(let uid, _, let old) in plan.arrivals { paired[old, default: []].insert(uid) }
-        let rest = messages.stale.reversed().filter { paired[$0.uidValidity]?.contains($0.link.uid) != true }
-        stale = Mutex(Dictionary(grouping: rest) { $0.link.message })
+        let unpaired = messages.stale.reversed().filter { paired[$0.uidValidity]?.contains($0.link.uid) != true }
+        stale = Mutex(Dictionary(grouping: unpaired) { $0.link.message })
     }
 
     var name: MailboxName { mailbox.listing.name }
@@ -31,9 +36,14 @@ final class MailboxWork: Sendable {
     /// The oldest unpaired link to `message`, which is then paired.
     func takeStale(_ message: RandomID) -> StaleLink? { stale.withLock { $0[message]?.popLast() } }
 
+    var arrivals: [SyncAction] { toCome.withLock { $0 } }
+
+    /// Everything has arrived: what was planned need not be kept to the end of the run.
+    func forgetArrivals() { toCome.withLock { $0 = [] } }
+
     /// What will be fetched, ascending.
     var summariesToFetch: [MessageSummary] {
-        plan.arrivals.compactMap { action in
+        arrivals.compactMap { action in
             if case .archive(let summary, _) = action { summary } else { nil }
         }
     }

@@ -37,17 +37,17 @@ extension SyncRun {
         }
         self.works += works
         if options.isDryRun {
-            report.plannedActions += works.flatMap(\.plan.arrivals)
+            report.plannedActions += works.flatMap(\.arrivals)
             waiting += works
             return
         }
-        let busy = works.filter { !$0.plan.arrivals.isEmpty || !$0.plan.departures.isEmpty || needsCursor($0) }
+        let busy = works.filter { !$0.arrivals.isEmpty || !$0.plan.departures.isEmpty || needsCursor($0) }
         guard !busy.isEmpty else { return }
         let session = try await open()
         let operations = journalEntries(busy)
         try await state.journal(side?.id ?? 0, run: session.run, operations)
         for work in busy {
-            for action in work.plan.arrivals { try await session.committer.add(changes(action, work)) }
+            for action in work.arrivals { try await session.committer.add(changes(action, work)) }
             if !work.plan.goneErased.isEmpty {
                 let gone = StateChange.Kind.dropErased(
                     work.plan.goneErased, mailbox: work.name, validity: work.validity)
@@ -55,6 +55,7 @@ extension SyncRun {
             }
         }
         try await fetch(busy, lanes: Self.lanes(busy, traits), session)
+        for work in busy { work.forgetArrivals() }
         for work in busy where !work.hasFailed {
             if work.plan.departures.isEmpty { try await advanceCursor(work, session) } else { waiting.append(work) }
         }
