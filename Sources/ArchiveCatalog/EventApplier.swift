@@ -266,29 +266,31 @@ struct EventApplier {
     private func renumber(
         _ mailbox: Int64, _ from: UIDValidity, _ to: UIDValidity, _ mapping: [UID: UID], _ db: Database
     ) throws {
-        let rows = try Row.fetchAll(
-            db, sql: "SELECT id, uid FROM placement WHERE mailbox = ? AND uidvalidity = ? AND gone_seq IS NULL",
-            arguments: [mailbox, Int64(from.value)])
         // Out of the way first: with the same UIDVALIDITY before and after, old and new UIDs would meet.
-        try db.execute(
-            sql: "UPDATE placement SET uid = -uid WHERE mailbox = ? AND uidvalidity = ? AND gone_seq IS NULL",
-            arguments: [mailbox, Int64(from.value)])
-        for row in rows {
-            let (id, old): (Int64, Int64) = (row["id"], row["uid"])
+        var moved: [(id: Int64, old: Int64, new: Int64)] = []
+        for (old, new) in mapping.sorted(by: { $0.key < $1.key }) {
+            let place = [mailbox, Int64(from.value), Int64(old.value)]
+            let id = try Int64.fetchOne(
+                db.cachedStatement(
+                    sql:
+                        "SELECT id FROM placement WHERE mailbox = ? AND uidvalidity = ? AND uid = ? AND gone_seq IS NULL"
+                ),
+                arguments: StatementArguments(place))
+            guard let id else { continue }
+            moved.append((id, Int64(old.value), Int64(new.value)))
+            try db.cachedStatement(sql: "UPDATE placement SET uid = -uid WHERE id = ?").execute(arguments: [id])
+        }
+        for (id, old, new) in moved {
             try mention(id, db)
-            let new = UInt32(exactly: old).flatMap(UID.init).flatMap { mapping[$0] }
-            try db.execute(
-                sql: "INSERT OR REPLACE INTO former_uid(placement, until, seq, uidvalidity, uid) VALUES (?,?,?,?,?)",
-                arguments: [id, time, sequence, Int64(from.value), old])
-            if let new {
-                try db.execute(
-                    sql: "UPDATE OR IGNORE placement SET uidvalidity = ?, uid = ? WHERE id = ?",
-                    arguments: [Int64(to.value), Int64(new.value), id])
-            }
-            // Without a new UID, or where one was taken already, the occurrence ended.
-            try db.execute(
-                sql: "UPDATE placement SET uid = -uid, gone_seq = ?, gone_time = ? WHERE id = ? AND uid < 0",
-                arguments: [sequence, time, id])
+            try db.cachedStatement(
+                sql: "INSERT OR REPLACE INTO former_uid(placement, until, seq, uidvalidity, uid) VALUES (?,?,?,?,?)"
+            ).execute(arguments: [id, time, sequence, Int64(from.value), old])
+            try db.cachedStatement(sql: "UPDATE OR IGNORE placement SET uidvalidity = ?, uid = ? WHERE id = ?")
+                .execute(arguments: [Int64(to.value), new, id])
+            // Where one was taken already, the occurrence ended.
+            try db.cachedStatement(
+                sql: "UPDATE placement SET uid = -uid, gone_seq = ?, gone_time = ? WHERE id = ? AND uid < 0"
+            ).execute(arguments: [sequence, time, id])
         }
         try db.execute(
             sql: "UPDATE mailbox SET uidvalidity = ? WHERE id = ?", arguments: [Int64(to.value), mailbox])

@@ -107,8 +107,37 @@ import Testing
                     ]),
             ]))
         #expect(try catalog.quarantine().isEmpty)
-        #expect(try content(catalog, "V") == ["0/1:2[]", "0/2:1[]"])
+        #expect(try content(catalog, "V") == ["0/1:2[]", "0/2:1[]", "0/3:3[]"])
         #expect(try content(catalog, "V", at: 750) == ["0/1:1[]", "0/2:2[]", "0/3:3[]"])
+    }
+
+    @Test("messages that are paired one by one after a UIDVALIDITY change all go on; only those that left ended")
+    func pairedOneByOne() throws {
+        let fixture = try CatalogFixture()
+        let catalog = try fixture.catalog()
+        let uids = try (1...4).map { try #require(UID($0)) }
+        let box = MailboxName("INBOX")
+        func pair(_ old: UID, _ new: UID) -> OccurrenceEvent {
+            .uidValidityChanged(
+                account: "work", mailbox: box, from: UIDValidity(1), to: UIDValidity(2), mapping: [old: new])
+        }
+        try catalog.apply(
+            CatalogGroup(events: [
+                EventRecord(
+                    sequence: 1, time: 100,
+                    events: [
+                        placed(1, address("INBOX", 1)), placed(2, address("INBOX", 2)), placed(3, address("INBOX", 3)),
+                        placed(4, address("INBOX", 4)),
+                    ]),
+                EventRecord(
+                    sequence: 2, time: 200,
+                    events: [
+                        pair(uids[0], uids[1]), pair(uids[1], uids[0]), pair(uids[2], uids[3]),
+                        .gone(at: address("INBOX", 4), movedTo: nil),
+                    ]),
+            ]))
+        #expect(try content(catalog, "INBOX") == ["2/1:2[]", "2/2:1[]", "2/4:3[]"])
+        #expect(try content(catalog, "INBOX", at: 150) == ["1/1:1[]", "1/2:2[]", "1/3:3[]", "1/4:4[]"])
     }
 
     @Test("events may come before their messages", arguments: [true, false])

@@ -5,6 +5,9 @@ public import MailCore
 ///
 /// Every call may be repeated: storing what is there and destroying what is not are no errors. Calls block.
 public protocol Anchor: Sendable {
+    /// Makes the place before it gets its first secret; never at an erasure, where a place that is missing is one that
+    /// cannot be reached.
+    func prepare() throws(ArchiveError)
     /// The epochs this place has a secret for.
     func epochs() throws(ArchiveError) -> [UInt32]
     /// The secret file of `epoch`, or `nil` if this place has none of that epoch.

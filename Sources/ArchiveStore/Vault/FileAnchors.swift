@@ -7,6 +7,8 @@ struct InsideAnchor: Anchor {
 
     private var paths: [String] { [layout.erasure, layout.nextErasure] }
 
+    func prepare() {}
+
     func epochs() throws(ArchiveError) -> [UInt32] {
         var epochs: [UInt32] = []
         for path in paths { if let secret = try secret(at: path) { epochs.append(secret.epoch) } }
@@ -41,10 +43,22 @@ public struct DirectoryAnchor: Anchor {
     private let path: String
     private let archive: RandomID
 
-    /// - Parameter path: made (mode 0700) at the first secret; its parent must exist.
+    /// - Parameter path: ``prepare()`` makes it (mode 0700); its parent must exist.
     public init(path: String, archive: RandomID) { (self.path, self.archive) = (path, archive) }
 
     private func file(_ epoch: UInt32) -> String { "\(path)/\(archive).\(epoch)" }
+
+    public func prepare() throws(ArchiveError) {
+        guard !FileTree.exists(path) else { return }
+        try FileTree.makeDirectory(path)
+        try FileTree.syncDirectory(FileTree.parent(of: path))
+    }
+
+    private func requirePlace() throws(ArchiveError) {
+        guard FileTree.exists(path) else {
+            throw ArchiveError(.anchorUnavailable, "the directory of the anchor is not there", path: path)
+        }
+    }
 
     public func epochs() throws(ArchiveError) -> [UInt32] {
         try FileTree.names(in: path).compactMap { name in
@@ -54,25 +68,18 @@ public struct DirectoryAnchor: Anchor {
     }
 
     public func read(epoch: UInt32) throws(ArchiveError) -> [UInt8]? {
-        guard FileTree.exists(path) else {
-            throw ArchiveError(.anchorUnavailable, "the directory of the anchor is not there", path: path)
-        }
+        try requirePlace()
         guard FileTree.exists(file(epoch)) else { return nil }
         return try FileTree.read(file(epoch), limit: 65_536)
     }
 
     public func store(_ secret: [UInt8], epoch: UInt32) throws(ArchiveError) {
-        if !FileTree.exists(path) {
-            try FileTree.makeDirectory(path)
-            try FileTree.syncDirectory(FileTree.parent(of: path))
-        }
+        try requirePlace()
         try FileTree.replace(file(epoch), with: secret)
     }
 
     public func destroyAll(but epoch: UInt32) throws(ArchiveError) {
-        guard FileTree.exists(path) else {
-            throw ArchiveError(.anchorUnavailable, "the directory of the anchor is not there", path: path)
-        }
+        try requirePlace()
         for other in try epochs() where other != epoch { try FileTree.shred(file(other)) }
     }
 }

@@ -52,7 +52,7 @@ struct EpochChange {
         let rewritten = try rewriteShards(&root, change)
         fault?(.vaultShards)
         let secret = ErasureSecret(epoch: epoch, secret: random.octets(32), archive: files.archive.description)
-        do throws(ArchiveError) { try store(secret, in: next) } catch {
+        do throws(ArchiveError) { try store(secret, in: next, joining: changing.joining) } catch {
             _ = try? AnchorRecovery(files: files, fault: nil).run()
             throw error
         }
@@ -104,10 +104,13 @@ struct EpochChange {
     }
 
     /// Every anchor of the next epoch has the secret and gives it back, or nothing changes.
-    private func store(_ secret: ErasureSecret, in anchors: [AnchorEntry]) throws(ArchiveError) {
+    private func store(
+        _ secret: ErasureSecret, in anchors: [AnchorEntry], joining: [AnchorEntry]
+    ) throws(ArchiveError) {
         for entry in anchors {
             do throws(ArchiveError) {
                 let anchor = try secrets.anchor(entry)
+                if joining.contains(entry) { try anchor.prepare() }
                 try anchor.store(secret.octets, epoch: secret.epoch)
                 guard try anchor.read(epoch: secret.epoch) == secret.octets else {
                     throw ArchiveError(.damaged, "it gives back something else than was stored")

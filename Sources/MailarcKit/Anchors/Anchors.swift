@@ -92,6 +92,7 @@ extension Workspace {
         for entry in try anchorList().anchors {
             do throws(ArchiveError) {
                 let anchor = try archive.anchor(entry)
+                try anchor.prepare()
                 try anchor.store(secret.octets, epoch: secret.epoch)
                 try anchor.destroyAll(but: secret.epoch)
             } catch { throw KitError(error, at: path) }

@@ -3,7 +3,7 @@ import MailCore
 
 /// An anchor behind a program: `ssh` with a script on the far side, or a `mailarc-anchor-…` of somebody else.
 ///
-/// One call of the program is one verb (Documentation/Anchors.md): `list`, `read`, `store`, `keep`. Secrets pass through
+/// One call of the program is one verb (Documentation/Anchors.md): `prepare`, `list`, `read`, `store`, `keep`. Secrets pass through
 /// standard input and output only.
 struct ProgramAnchor: Anchor {
     /// LIMIT: seconds one call may take; a host that does not answer must not hold the archive.
@@ -15,6 +15,8 @@ struct ProgramAnchor: Anchor {
     let program: String
     /// The program's arguments for a verb and an epoch.
     let arguments: @Sendable (_ verb: String, _ epoch: String) -> [String]
+
+    func prepare() throws(ArchiveError) { _ = try call("prepare", nil) }
 
     func epochs() throws(ArchiveError) -> [UInt32] {
         let text = String(decoding: try call("list", nil), as: UTF8.self)
@@ -91,11 +93,12 @@ extension ProgramAnchor {
         case $1 in
         list) for f in "$d/$a".*; do if [ -f "$f" ]; then echo "${f##*.}"; fi; done;;
         read) [ -f "$d/$a.$e" ] || exit 44; cat "$d/$a.$e";;
-        store) mkdir -p "$d"; cat > "$d/$a.$e.new"; settle "$d/$a.$e.new"; mv "$d/$a.$e.new" "$d/$a.$e"; settle "$d";;
+        prepare) mkdir -p "$d";;
+        store) [ -d "$d" ] || exit 69; cat > "$d/$a.$e.new"; settle "$d/$a.$e.new"; mv "$d/$a.$e.new" "$d/$a.$e"; settle "$d";;
         keep) for f in "$d/$a".*; do
             if [ -f "$f" ] && [ "$f" != "$d/$a.$e" ]; then
                 dd if=/dev/zero of="$f" bs="$(wc -c < "$f")" count=1 conv=notrunc,fsync 2>/dev/null; rm -f "$f"
-            fi; done; [ ! -d "$d" ] || settle "$d";;
+            fi; done; [ -d "$d" ] || exit 69; settle "$d";;
         *) exit 64;;
         esac
         """
