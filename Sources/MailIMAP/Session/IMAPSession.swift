@@ -33,7 +33,7 @@ final class IMAPSession: @unchecked Sendable {
     private var stash: CircularBuffer<Response> = []
     private let tagPrefix: String
     private var commandCount = 0
-    private var literals = Command.LiteralMode.synchronising
+    private(set) var literals = Command.LiteralMode.synchronising
 
     init(_ transport: Transport, _ configuration: IMAPConfiguration) {
         (self.transport, self.configuration) = (transport, configuration)
@@ -67,8 +67,7 @@ final class IMAPSession: @unchecked Sendable {
 
     /// Sends `command`, waiting for continuation requests where its literals need them; returns its tag.
     func send(_ command: Command) async throws(StoreError) -> String {
-        commandCount += 1
-        let tag = tagPrefix + String(commandCount)
+        let tag = nextTag()
         let segments = command.encoded(tag: tag, literals: literals)
         transport.write(segments[0])
         for segment in segments.dropFirst() {
@@ -78,8 +77,14 @@ final class IMAPSession: @unchecked Sendable {
         return tag
     }
 
+    /// A tag no other command of this session has.
+    func nextTag() -> String {
+        commandCount += 1
+        return tagPrefix + String(commandCount)
+    }
+
     /// Reads on until the server asks for the literal; false if it refused the command instead.
-    private func isContinued(_ tag: String) async throws(StoreError) -> Bool {
+    func isContinued(_ tag: String) async throws(StoreError) -> Bool {
         while true {
             let response = try await readResponse()
             if case .continuation = response { return true }

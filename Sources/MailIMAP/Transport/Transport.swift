@@ -86,6 +86,15 @@ struct Transport: Sendable {
         channel.writeAndFlush(ByteBuffer(bytes: octets), promise: nil)
     }
 
+    /// Sends and waits until the kernel took it, so that a large message is never held whole.
+    func writeAll(_ octets: [UInt8]) async throws(StoreError) {
+        let deadline = channel.eventLoop.scheduleTask(in: timeout) { channel.close(promise: nil) }
+        defer { deadline.cancel() }
+        do { try await channel.writeAndFlush(ByteBuffer(bytes: octets)).get() } catch {
+            throw TransportError.store(error)
+        }
+    }
+
     func close() { channel.close(promise: nil) }
 }
 

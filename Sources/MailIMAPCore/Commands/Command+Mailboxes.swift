@@ -7,6 +7,8 @@ public enum StatusItem: String, Sendable, Hashable, CaseIterable {
     case uidValidity = "UIDVALIDITY"
     case highestModSeq = "HIGHESTMODSEQ"
     case mailboxID = "MAILBOXID"
+    /// Octets of the largest message it takes. RFC 7889 §4
+    case appendLimit = "APPENDLIMIT"
 }
 
 /// What LIST is asked to return besides names.

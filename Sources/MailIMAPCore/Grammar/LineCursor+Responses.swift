@@ -239,6 +239,7 @@ extension MailboxStatusResponse {
         case "RECENT": recent = UInt32(exactly: number)
         case "SIZE": size = number
         case "HIGHESTMODSEQ": highestModSeq = number
+        case "APPENDLIMIT": appendLimit = number
         default: break
         }
     }

@@ -116,6 +116,8 @@ public struct MailboxStatusResponse: Sendable, Hashable {
     /// 0 is kept: it means "no persistent modification sequences".
     public var highestModSeq: UInt64?
     public var mailboxID: String?
+    /// `nil` also for NIL: no limit.
+    public var appendLimit: UInt64?
 }
 
 /// One ESEARCH response.

@@ -15,6 +15,8 @@ public enum ResponseCode: Sendable, Hashable {
     case readOnly, readWrite, tryCreate, closed, alert, nonExistent
     case authenticationFailed, authorizationFailed, expired, privacyRequired, contactAdmin
     case unavailable, inUse, limit, overQuota, throttled, alreadyExists, noPermission, serverBug
+    /// APPEND: more than the server takes. RFC 4469 §5
+    case tooBig
     case appendUID(UIDValidity, UIDSet)
     case copyUID(UIDValidity, source: UIDSet, destination: UIDSet)
     case modified(UIDSet)
@@ -32,6 +34,7 @@ public enum ResponseCode: Sendable, Hashable {
         "EXPIRED": .expired, "PRIVACYREQUIRED": .privacyRequired, "CONTACTADMIN": .contactAdmin,
         "UNAVAILABLE": .unavailable, "INUSE": .inUse, "LIMIT": .limit, "OVERQUOTA": .overQuota,
         "THROTTLED": .throttled, "ALREADYEXISTS": .alreadyExists, "NOPERM": .noPermission, "SERVERBUG": .serverBug,
+        "TOOBIG": .tooBig,
     ]
 
     // resp-text-code = name [SP args]   ; total: what does not fit its grammar is `.other`

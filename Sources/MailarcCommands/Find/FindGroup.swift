@@ -4,7 +4,7 @@ import MailarcKit
 /// Commands that find mail and give it back.
 enum FindGroup {
     static let commands: [any ParsableCommand.Type] = [
-        SearchCommand.self, ShowCommand.self, ListCommand.self, ExportCommand.self,
+        SearchCommand.self, ShowCommand.self, ListCommand.self, ExportCommand.self, RestoreCommand.self,
     ]
 }
 

@@ -38,7 +38,7 @@ extension Workspace {
     }
 
     /// The messages `query` finds; `nil` for all.
-    private func selection(_ query: Query) throws(CatalogError) -> Set<RandomID>? {
+    func selection(_ query: Query) throws(CatalogError) -> Set<RandomID>? {
         guard query != .all else { return nil }
         var found: Set<RandomID> = []
         try catalog.forEach(query) { entry in

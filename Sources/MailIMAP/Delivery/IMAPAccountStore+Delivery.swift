@@ -1,0 +1,110 @@
+public import MailCore
+import MailIMAPCore
+
+/// The write side: CREATE, SUBSCRIBE, APPEND. Nothing here changes or expunges what is there.
+extension IMAPAccountStore: DeliveryStore {
+    public func hierarchy() async throws(StoreError) -> StoreHierarchy {
+        try await withSession { (session) async throws(StoreError) in
+            // The answer to NAMESPACE may still be on its way.
+            if !session.unattended.isEmpty { _ = try await session.run(.noop) }
+            if let personal = session.namespaces.personal.first {
+                let prefix = WireName.decode(personal.prefix, delimiter: personal.delimiter, isUTF8: session.isUTF8)
+                return StoreHierarchy(
+                    prefix: prefix.isInbox ? personal.prefix : prefix.octets, delimiter: personal.delimiter)
+            }
+            var delimiter: UInt8?
+            _ = try await session.run(.listRoot) { response throws(StoreError) in
+                if case .list(let entry) = response { delimiter = entry.delimiter }
+            }
+            return StoreHierarchy(delimiter: delimiter)
+        }
+    }
+
+    public func create(
+        _ mailbox: MailboxName, role: MailboxRole?, isSubscribed: Bool
+    ) async throws(StoreError) {
+        try await withSession { (session) async throws(StoreError) in
+            try await session.create(mailbox, role: role)
+            guard isSubscribed else { return }
+            // A server that keeps no subscriptions says so; the mail is there all the same.
+            _ = try await session.run(.subscribe(WireName(mailbox, isUTF8: session.isUTF8)))
+        }
+    }
+
+    public func deliveryTraits(of mailbox: MailboxName) async throws(StoreError) -> DeliveryTraits {
+        try await withSession { (session) async throws(StoreError) in try await session.deliveryTraits(of: mailbox) }
+    }
+
+    public func deliver(
+        to mailbox: MailboxName, _ traits: DeliveryTraits, next: () async throws -> (any OutgoingMessage)?,
+        each: (any OutgoingMessage, DeliveryOutcome) async throws -> Void
+    ) async throws(StoreError) {
+        let session = try await pool.lease()
+        let delivery = MessageDelivery(to: mailbox, traits, session)
+        do throws(StoreError) { try await delivery.run(next, each) } catch {
+            await pool.discard(session)
+            throw error
+        }
+        await pool.giveBack(session)
+    }
+}
+
+extension IMAPSession {
+    /// Makes `mailbox`; no error if it is there.
+    func create(_ mailbox: MailboxName, role: MailboxRole?) async throws(StoreError) {
+        let name = WireName(mailbox, isUTF8: isUTF8)
+        if let role, capabilities.createsSpecialUse {
+            let status = try await run(.create(name, use: role.attribute))
+            if status.condition == .ok || status.code == .alreadyExists { return }
+        }
+        let status = try await run(.create(name))
+        if status.condition == .ok || status.code == .alreadyExists { return }
+        if status.isTemporary { throw .throttled(status, mailbox: mailbox) }
+        // QUIRK: many servers have no code for it.
+        if try await run(.status(name, [.uidValidity])).condition == .ok { return }
+        throw StoreError(.refused, "The server refused to create it: \(status.text)", mailbox: mailbox)
+    }
+
+    /// What `mailbox` keeps; it is opened for writing and left again, as EXAMINE tells no PERMANENTFLAGS.
+    func deliveryTraits(of mailbox: MailboxName) async throws(StoreError) -> DeliveryTraits {
+        var traits = DeliveryTraits(
+            octetLimit: capabilities.appendLimit, keepsUTF8Headers: isUTF8, takesNUL: capabilities.hasBinary)
+        let name = WireName(mailbox, isUTF8: isUTF8)
+        selected = nil
+        let status = try await run(.select(name)) { response throws(StoreError) in
+            guard case .status(let status) = response else { return }
+            switch status.code {
+            case .uidValidity(let value)?: traits.uidValidity = UIDValidity(value)
+            case .permanentFlags(let flags)?: traits.permanentFlags = flags
+            default: break
+            }
+        }
+        guard status.condition == .ok else {
+            if status.isTemporary { throw .throttled(status, mailbox: mailbox) }
+            throw StoreError(.noSuchMailbox, "The server refused to open it: \(status.text)", mailbox: mailbox)
+        }
+        if capabilities.contains("UNSELECT") || capabilities.isRevision2 { _ = try await run(.unselect) }
+        guard capabilities.hasMailboxAppendLimit else { return traits }
+        _ = try await run(.status(name, [.appendLimit])) { response throws(StoreError) in
+            guard case .mailboxStatus(let status) = response, let limit = status.appendLimit else { return }
+            traits.octetLimit = Int(exactly: limit)
+        }
+        return traits
+    }
+}
+
+extension MailboxRole {
+    /// The special-use attribute without its backslash. RFC 6154 §2
+    fileprivate var attribute: String {
+        switch self {
+        case .all: "All"
+        case .archive: "Archive"
+        case .drafts: "Drafts"
+        case .flagged: "Flagged"
+        case .junk: "Junk"
+        case .sent: "Sent"
+        case .trash: "Trash"
+        case .important: "Important"
+        }
+    }
+}

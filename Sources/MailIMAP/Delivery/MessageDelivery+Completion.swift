@@ -1,0 +1,88 @@
+import MailCore
+import MailIMAPCore
+
+/// What the server's answer to an APPEND means.
+extension MessageDelivery {
+    /// LIMIT: times one message is sent before a refusal that may be temporary is final.
+    private static let attempts = 3
+
+    func complete(_ batch: Batch, _ status: StatusResponse, _ each: Each) async throws(StoreError) {
+        guard status.condition != .ok else { return try await delivered(batch, status, each) }
+        if status.code == .tryCreate || status.code == .nonExistent, batch.attempts < Self.attempts {
+            try await create(after: status)
+            again.append(batch)
+        } else if status.isTemporary, status.code != .limit || batch.attempts < Self.attempts {
+            try await pause(after: status)
+            again.append(batch)
+        } else if status.condition == .bad, batch.isPipelined {
+            // Is it the command, or that it did not wait?
+            session.pipelining = .refused
+            again.append(batch)
+        } else if batch.messages.count > 1 {
+            // All or nothing (RFC 3502): which one was it?
+            if status.condition == .bad { sendsGroups = false }
+            for message in batch.messages.reversed() {
+                again.append(Batch(messages: [message], octetCount: message.octetCount))
+            }
+        } else {
+            let refusal = Self.refusal(status)
+            if refusal.reason == .overQuota { isOverQuota = true }
+            for message in batch.messages { try await tell(message, .refused(refusal), each) }
+        }
+    }
+
+    private func delivered(_ batch: Batch, _ status: StatusResponse, _ each: Each) async throws(StoreError) {
+        var validity: UIDValidity?
+        var uids: [UID?] = batch.messages.map { _ in nil }
+        if case .appendUID(let value, let set)? = status.code, set.count == batch.messages.count {
+            validity = value
+            uids = set.uids.map { $0 }
+        }
+        for (message, uid) in zip(batch.messages, uids) {
+            try await tell(message, .delivered(validity, uid), each)
+        }
+    }
+
+    private static func refusal(_ status: StatusResponse) -> DeliveryRefusal {
+        let reason: DeliveryRefusal.Reason =
+            switch status.code {
+            case .tooBig?: .tooBig
+            case .overQuota?: .overQuota
+            case .noPermission?, .readOnly?: .noPermission
+            case .tryCreate?, .nonExistent?: .noMailbox
+            case .other("UNKNOWN-CTE", _)?: .nulOctets
+            default: .refusedByServer
+            }
+        return DeliveryRefusal(reason, detail: status.text)
+    }
+
+    /// Makes the mailbox, once.
+    private func create(after status: StatusResponse) async throws(StoreError) {
+        guard !hasCreated else { return }
+        hasCreated = true
+        let result = try await runBetween(.create(WireName(mailbox, isUTF8: session.isUTF8)))
+        guard result.condition == .ok || result.code == .alreadyExists else {
+            throw StoreError(.noSuchMailbox, "The server refused to create it: \(result.text)", mailbox: mailbox)
+        }
+    }
+
+    /// Runs a command while APPENDs are in flight; their completions are kept.
+    private func runBetween(_ command: Command) async throws(StoreError) -> StatusResponse {
+        var others: [Response] = []
+        let status = try await session.run(command) { response throws(StoreError) in
+            if case .tagged = response { others.append(response) }
+        }
+        early += others
+        return status
+    }
+
+    private func pause(after status: StatusResponse) async throws(StoreError) {
+        isSlow = true
+        pauseCount += 1
+        let time = status.suggestedBackoff ?? .seconds(1 << min(pauseCount - 1, 2))
+        guard pauseCount <= Self.pauses, time <= Self.patience else { throw .throttled(status, mailbox: mailbox) }
+        do { try await Task.sleep(for: time) } catch {
+            throw StoreError(.cancelled, "The delivery was cancelled", mailbox: mailbox, cause: error)
+        }
+    }
+}
