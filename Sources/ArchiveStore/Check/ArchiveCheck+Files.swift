@@ -33,6 +33,12 @@ extension ArchiveCheck {
             if secret.archive != check.identity.archive.description {
                 check.find(.damaged, check.layout.erasure, "the erasure secret is another archive's")
             }
+            // The archive is open, so the secret it was opened with is the right one.
+            if let opened = try check.archive?.erasureSecret(), opened.epoch == secret.epoch,
+                opened.secret != secret.secret
+            {
+                check.find(.damaged, check.layout.erasure, "it is not the secret that opens the vault")
+            }
         }
     }
 

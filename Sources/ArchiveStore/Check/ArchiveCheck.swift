@@ -10,7 +10,7 @@ public struct ArchiveCheck {
     let identity: ArchiveIdentity
     let options: CheckOptions
     /// `nil`: there are no keys, and only level 0 can be done.
-    private let archive: Archive?
+    let archive: Archive?
     var keyHierarchy: KeyHierarchy? { archive?.keys }
     var report = CheckReport()
     /// Packs whose structure could be read, with their entries.
