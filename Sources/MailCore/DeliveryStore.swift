@@ -85,6 +85,8 @@ public protocol OutgoingMessage: AnyObject {
 /// What octets are like, as far as a store may mind.
 public struct OctetTraits: Sendable, Hashable {
     public var hasNUL = false
+    /// NUL, and a part that is declared binary: a store may encode such parts anew. RFC 3516 §4.4
+    public var isDeclaredBinary = false
     /// Octets beyond 127 in a header field.
     public var hasOctetsInHeader = false
     /// Those are UTF-8.
@@ -119,7 +121,7 @@ public struct DeliveryRefusal: Sendable, Hashable, Codable {
         case overQuota = "over-quota"
         /// The mailbox may not be written to.
         case noPermission = "no-permission"
-        /// NUL, and a server without BINARY.
+        /// NUL, and a server that would not keep it.
         case nulOctets = "nul-octets"
         /// The server answered NO or BAD for this message.
         case refusedByServer = "server-refused"

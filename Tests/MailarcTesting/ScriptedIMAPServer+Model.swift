@@ -12,6 +12,12 @@ extension ScriptedIMAPServer {
         public var hiddenPrefix: String?
         /// Messages one command works on, the last ones first. RFC 9738
         public var messageLimit: Int?
+        /// What SELECT says can be set for good.
+        public var permanentFlags = "\\Answered \\Flagged \\Deleted \\Seen \\Draft \\*"
+        /// Octets of all messages together; more is refused with OVERQUOTA.
+        public var quota: Int?
+        /// What STATUS (APPENDLIMIT) says.
+        public var mailboxAppendLimit: Int?
         public var faults = Faults()
 
         public init(capabilities: [String] = Self.rich, mailboxes: [Mailbox]) {
@@ -121,6 +127,12 @@ extension ScriptedIMAPServer {
         public var endless: [UInt8]?
         /// Sent instead of the answer to UID FETCH, then the connection closes.
         public var fetchAnswer: [UInt8]?
+        /// Close the connection behind so many octets of a literal that has them; so many times.
+        public var breakInLiteral: (octetCount: Int, times: Int)?
+        /// Close the connection behind so many messages taken, without an answer; so many times.
+        public var breakBehindAppends: (count: Int, times: Int)?
+        /// NO for an APPEND with a message that holds this.
+        public var refusedText: String?
         /// Completes every command under another tag.
         public var wrongTag = false
         /// BAD to what was sent before the command before was answered.

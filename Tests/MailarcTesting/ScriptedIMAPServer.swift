@@ -4,8 +4,9 @@ import Synchronization
 
 /// An IMAP server over a model of mailboxes, which advertises what it is told and breaks where it is told.
 ///
-/// It knows what a client that only reads needs: LOGIN, AUTHENTICATE PLAIN, ID, ENABLE, NAMESPACE, LIST, STATUS,
-/// SELECT and EXAMINE (CONDSTORE, QRESYNC), UID FETCH, UID SEARCH. One thread a connection; blocking sockets.
+/// It knows what a client that reads needs: LOGIN, AUTHENTICATE PLAIN, ID, ENABLE, NAMESPACE, LIST, STATUS,
+/// SELECT and EXAMINE (CONDSTORE, QRESYNC), UID FETCH, UID SEARCH; and one that adds: CREATE, SUBSCRIBE, APPEND
+/// (LITERAL+, MULTIAPPEND, BINARY, UTF8=ACCEPT, APPENDLIMIT). One thread a connection; blocking sockets.
 public final class ScriptedIMAPServer: Sendable {
     public let port: Int
     private let listener: Int32

@@ -11,11 +11,22 @@ final class ScriptedIMAPSession {
     var selected: String?
     var isQuickResync = false
     var isUTF8 = false
+    /// The command that is answered, literals in place.
+    private(set) var raw: [UInt8] = []
     private var isAuthenticated = false
     private var tag = ""
     private var postponed: [String] = []
 
-    init(_ server: ScriptedIMAPServer, _ wire: ScriptedIMAPWire) { (self.server, self.wire) = (server, wire) }
+    init(_ server: ScriptedIMAPServer, _ wire: ScriptedIMAPWire) {
+        (self.server, self.wire) = (server, wire)
+        wire.breakIn = { octetCount in
+            guard let fault = server.model.faults.breakInLiteral, fault.times > 0, octetCount >= fault.octetCount else {
+                return nil
+            }
+            server.update { $0.faults.breakInLiteral?.times -= 1 }
+            return fault.octetCount
+        }
+    }
 
     func serve() {
         do {
@@ -30,6 +41,7 @@ final class ScriptedIMAPSession {
             while let command = try wire.readCommand() {
                 let isNextEarly = server.model.faults.refusesPipelining && wire.hasMore()
                 let arguments = ScriptedArgument.parse(command)
+                raw = command
                 if isEarly {
                     try wire.write("\(arguments.first?.word ?? "*") BAD not so fast\r\n")
                 } else {
@@ -136,6 +148,12 @@ final class ScriptedIMAPSession {
         case "LIST": try list(arguments, model)
         case "STATUS": try status(arguments, model)
         case "SELECT", "EXAMINE": try select(arguments, model)
+        case "UNSELECT" where model.has("UNSELECT"):
+            selected = nil
+            try complete("OK done")
+        case "CREATE": try create(arguments, model)
+        case "SUBSCRIBE": try complete("OK done")
+        case "APPEND": try append(arguments, model)
         case "UID":
             guard let mailbox = model.mailboxes.first(where: { $0.name == selected }) else {
                 return try complete("BAD no mailbox is selected")
@@ -191,6 +209,7 @@ final class ScriptedIMAPSession {
             case "UIDNEXT": "UIDNEXT \(mailbox.uidNext)"
             case "UIDVALIDITY": "UIDVALIDITY \(mailbox.uidValidity)"
             case "HIGHESTMODSEQ": "HIGHESTMODSEQ \(model.faults.highestModSeq ?? String(mailbox.highestModSeq))"
+            case "APPENDLIMIT": "APPENDLIMIT \(model.mailboxAppendLimit.map(String.init) ?? "NIL")"
             default: "\(item) 0"
             }
         }
@@ -233,7 +252,9 @@ final class ScriptedIMAPSession {
         selected = mailbox.name
         let keywords = Set(mailbox.messages.flatMap(\.flags)).filter { !$0.hasPrefix("\\") }.sorted()
         let flags = ["\\Answered", "\\Flagged", "\\Deleted", "\\Seen", "\\Draft"] + keywords
-        try wire.write("* FLAGS (\(flags.joined(separator: " ")))\r\n* OK [PERMANENTFLAGS ()] read only\r\n")
+        try wire.write(
+            "* FLAGS (\(flags.joined(separator: " ")))\r\n* OK [PERMANENTFLAGS (\(permanentFlags(arguments, model)))] x\r\n"
+        )
         try wire.write("* \(mailbox.messages.count) EXISTS\r\n* 0 RECENT\r\n")
         let isFalse = model.faults.falseExamine && arguments[1].word?.uppercased() == "EXAMINE"
         let uidValidity = mailbox.uidValidity + (isFalse ? 1 : 0)

@@ -11,6 +11,9 @@ final class ScriptedIMAPWire {
 
     private let onSent: (Int) -> Void
 
+    /// Asked before a literal of so many octets is read: close behind how many of them?
+    var breakIn: (Int) -> Int? = { _ in nil }
+
     init(_ descriptor: Int32, onSent: @escaping (Int) -> Void) {
         (self.descriptor, self.onSent) = (descriptor, onSent)
     }
@@ -57,6 +60,12 @@ final class ScriptedIMAPWire {
             guard let line = try readLine() else { return nil }
             command += line
             guard let literal = Self.literal(line) else { return command }
+            if let count = breakIn(literal.count) {
+                if literal.isSynchronising { try write("+ go on\r\n") }
+                try flush()
+                for _ in 0..<min(count, literal.count) { _ = try readOctet() }
+                throw Closed()
+            }
             if literal.isSynchronising { try write("+ go on\r\n") }
             try flush()
             for _ in 0..<literal.count {

@@ -5,8 +5,9 @@ import MailIMAPCore
 extension IMAPAccountStore: DeliveryStore {
     public func hierarchy() async throws(StoreError) -> StoreHierarchy {
         try await withSession { (session) async throws(StoreError) in
-            // The answer to NAMESPACE may still be on its way.
-            if !session.unattended.isEmpty { _ = try await session.run(.noop) }
+            try await session.settle()
+            // QUIRK: Cyrus names no personal namespace before there is an INBOX, so it is asked now.
+            if session.capabilities.hasNamespace { _ = try await session.run(.namespace) }
             if let personal = session.namespaces.personal.first {
                 let prefix = WireName.decode(personal.prefix, delimiter: personal.delimiter, isUTF8: session.isUTF8)
                 return StoreHierarchy(
@@ -24,6 +25,7 @@ extension IMAPAccountStore: DeliveryStore {
         _ mailbox: MailboxName, role: MailboxRole?, isSubscribed: Bool
     ) async throws(StoreError) {
         try await withSession { (session) async throws(StoreError) in
+            try await session.settle()
             try await session.create(mailbox, role: role)
             guard isSubscribed else { return }
             // A server that keeps no subscriptions says so; the mail is there all the same.
@@ -32,7 +34,10 @@ extension IMAPAccountStore: DeliveryStore {
     }
 
     public func deliveryTraits(of mailbox: MailboxName) async throws(StoreError) -> DeliveryTraits {
-        try await withSession { (session) async throws(StoreError) in try await session.deliveryTraits(of: mailbox) }
+        try await withSession { (session) async throws(StoreError) in
+            try await session.settle()
+            return try await session.deliveryTraits(of: mailbox)
+        }
     }
 
     public func deliver(
@@ -41,7 +46,10 @@ extension IMAPAccountStore: DeliveryStore {
     ) async throws(StoreError) {
         let session = try await pool.lease()
         let delivery = MessageDelivery(to: mailbox, traits, session)
-        do throws(StoreError) { try await delivery.run(next, each) } catch {
+        do throws(StoreError) {
+            try await session.settle()
+            try await delivery.run(next, each)
+        } catch {
             await pool.discard(session)
             throw error
         }
@@ -50,6 +58,11 @@ extension IMAPAccountStore: DeliveryStore {
 }
 
 extension IMAPSession {
+    /// Waits for what is still on its way from the login: NAMESPACE, and whether the server takes two commands at once.
+    func settle() async throws(StoreError) {
+        if !unattended.isEmpty { _ = try await run(.noop) }
+    }
+
     /// Makes `mailbox`; no error if it is there.
     func create(_ mailbox: MailboxName, role: MailboxRole?) async throws(StoreError) {
         let name = WireName(mailbox, isUTF8: isUTF8)

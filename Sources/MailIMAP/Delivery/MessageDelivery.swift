@@ -127,6 +127,10 @@ final class MessageDelivery {
         if message.traits.hasNUL, !traits.takesNUL {
             return DeliveryRefusal(.nulOctets, detail: "the server does not offer BINARY")
         }
+        if message.traits.hasNUL, message.traits.isDeclaredBinary {
+            // What it makes of them could not be known again by its octets.
+            return DeliveryRefusal(.nulOctets, detail: "declared binary: the server would encode it anew")
+        }
         return nil
     }
 

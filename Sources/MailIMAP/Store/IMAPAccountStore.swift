@@ -2,7 +2,7 @@ public import MailCore
 import MailIMAPCore
 import Synchronization
 
-/// An IMAP account as a mail store. Reads only: mailboxes are opened with EXAMINE, bodies with BODY.PEEK.
+/// An IMAP account as a mail store. Reading changes nothing: EXAMINE and BODY.PEEK; `Delivery/` is the write side.
 ///
 /// Up to `maxConnections` calls run at once; more wait. A broken connection is replaced once per call.
 public final class IMAPAccountStore: MailStore {

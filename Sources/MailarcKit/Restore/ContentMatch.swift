@@ -1,21 +1,30 @@
-import MailCore
+package import MailCore
 
 /// Which of the messages a mailbox must hold are there: by content, each message of the server counted once.
 ///
 /// A value: it says what to fetch and is told the digests; nothing here talks to a server.
-struct ContentMatch {
-    struct Wanted {
+package struct ContentMatch {
+    package struct Wanted {
         var digest: [UInt8]
         var likeness: [UInt8]?
         var octetCount: Int
         var internalDate: InternalDate?
         var flags: FlagSet
+
+        package init(
+            digest: [UInt8], likeness: [UInt8]? = nil, octetCount: Int, internalDate: InternalDate?, flags: FlagSet = []
+        ) {
+            (self.digest, self.likeness, self.octetCount) = (digest, likeness, octetCount)
+            (self.internalDate, self.flags) = (internalDate, flags)
+        }
     }
 
     /// What is known of a message of the server.
-    struct Found {
+    package struct Found {
         var digest: [UInt8]
         var likeness: [UInt8]?
+
+        package init(digest: [UInt8], likeness: [UInt8]? = nil) { (self.digest, self.likeness) = (digest, likeness) }
     }
 
     private struct Key: Hashable {
@@ -30,18 +39,18 @@ struct ContentMatch {
     private var found: [UID: Found] = [:]
     private var taken: Set<UID> = []
     /// The message of the server that is the wanted one of this index.
-    private(set) var pairs: [Int: UID] = [:]
+    package private(set) var pairs: [Int: UID] = [:]
     /// Of ``pairs``, those the server keeps in another form.
-    private(set) var changed: Set<Int> = []
+    package private(set) var changed: Set<Int> = []
 
-    init(wanted: [Wanted?], present: [MessageSummary]) { (self.wanted, self.present) = (wanted, present) }
+    package init(wanted: [Wanted?], present: [MessageSummary]) { (self.wanted, self.present) = (wanted, present) }
 
     /// Wanted and not there, ascending.
-    var missing: [Int] { wanted.indices.filter { wanted[$0] != nil && pairs[$0] == nil } }
+    package var missing: [Int] { wanted.indices.filter { wanted[$0] != nil && pairs[$0] == nil } }
 
     /// Messages of the server whose octets must be looked at: those like a missing one in size and date, or, `widely`,
     /// in one of the two, as dates get lost where mail is copied and some servers announce wrong sizes.
-    func candidates(widely: Bool) -> [MessageSummary] {
+    package func candidates(widely: Bool) -> [MessageSummary] {
         struct Look: Hashable {
             var octetCount: Int?
             var date: InternalDate?
@@ -68,7 +77,7 @@ struct ContentMatch {
     }
 
     /// Pairs with what is now known: those with the same date and flags first, then the same date, then any.
-    mutating func pair(_ more: [UID: Found]) {
+    package mutating func pair(_ more: [UID: Found]) {
         found.merge(more) { $1 }
         pair { Key(digest: $0, date: $1, flags: $2) }
         pair { digest, date, _ in Key(digest: digest, date: date, flags: nil) }
@@ -76,7 +85,7 @@ struct ContentMatch {
     }
 
     /// Pairs what is still missing with messages that are the same but for what servers change.
-    mutating func pairChanged() {
+    package mutating func pairChanged() {
         let before = Set(pairs.keys)
         pair(byLikeness: true) { digest, date, _ in Key(digest: digest, date: date, flags: nil) }
         pair(byLikeness: true) { digest, _, _ in Key(digest: digest, date: nil, flags: nil) }

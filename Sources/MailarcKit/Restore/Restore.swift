@@ -73,7 +73,13 @@ extension Workspace {
         guard isComplete else {
             throw KitError(.connection, "the account's mailboxes cannot be listed", hint: "run it again")
         }
-        let existing = Set(listings.filter(\.isSelectable).map(\.name))
+        var existing = Set(listings.filter(\.isSelectable).map(\.name))
+        let inbox = MailboxName("INBOX")
+        if !existing.contains(inbox), !options.isDryRun {
+            // A new account of some servers has none, and no namespace until it has.
+            try await store.create(inbox, role: nil, isSubscribed: options.subscribes)
+            existing.insert(inbox)
+        }
         let mapping = MailboxMapping(
             hierarchy: try await store.hierarchy(), listings: listings, prefix: options.prefix,
             rules: options.map.map { MailboxMapping.Rule(from: $0.from, to: $0.to) }, usesRoles: options.usesSpecialUse)

@@ -29,7 +29,8 @@ final class RestoredMessage: OutgoingMessage {
             if let count = octets?.count, count + wire.count > Self.heldOctetCount { octets = nil }
             octets?.append(contentsOf: wire)
         }
-        (facts, held) = (meter.finish(), octets)
+        held = octets
+        facts = try meter.finish().completed(wanted.id, reader)
     }
 
     func open() throws(StoreError) -> any OctetSource {
@@ -51,7 +52,19 @@ final class RestoredMessage: OutgoingMessage {
         let meter = WireMeter(wantsLikeness: wantsLikeness)
         let message = try reader.message(id)
         while let piece = try message.next() { meter.take(piece) }
-        return meter.finish()
+        return try meter.finish().completed(id, reader)
+    }
+}
+
+extension WireFacts {
+    /// With what only a message with NUL is read again for.
+    fileprivate func completed(_ id: RandomID, _ reader: ArchiveReader) throws(ArchiveError) -> WireFacts {
+        guard traits.hasNUL else { return self }
+        var (facts, finder) = (self, DeclaredBinary())
+        let message = try reader.message(id)
+        while let piece = try message.next() { finder.take(piece) }
+        facts.traits.isDeclaredBinary = finder.finish()
+        return facts
     }
 }
 

@@ -1,15 +1,17 @@
 import ArchiveCrypto
-import MailCore
+package import MailCore
 
 /// The form in which IMAP carries a message: every LF behind a CR. Any chunking gives the same.
-struct WireForm {
+package struct WireForm {
     private static let (lineFeed, carriageReturn) = (UInt8(10), UInt8(13))
     private var lastIsReturn = false
     /// An LF had no CR.
-    private(set) var hasConverted = false
+    package private(set) var hasConverted = false
+
+    package init() {}
 
     /// `octets` with CRLF line ends; the array itself where nothing is to be done.
-    mutating func convert(_ octets: [UInt8]) -> [UInt8] {
+    package mutating func convert(_ octets: [UInt8]) -> [UInt8] {
         var bare = 0
         var previous = lastIsReturn
         for octet in octets {
@@ -32,20 +34,20 @@ struct WireForm {
 }
 
 /// What a message is in its wire form: enough to know it again in a mailbox.
-struct WireFacts: Sendable {
+package struct WireFacts: Sendable {
     /// SHA-256 of the wire form.
-    var digest: [UInt8]
+    package var digest: [UInt8]
     /// SHA-256 of the wire form without CR, with `X` for NUL and octets beyond 127: the same for what servers make of
     /// messages they do not keep as they came. `nil` where nobody asked for it.
-    var likeness: [UInt8]?
-    var octetCount: Int
+    package var likeness: [UInt8]?
+    package var octetCount: Int
     /// The archived octets are others: they have LF line ends.
-    var isConverted: Bool
-    var traits: OctetTraits
+    package var isConverted: Bool
+    package var traits: OctetTraits
 }
 
 /// Takes a message, piece by piece, and tells its wire form's facts.
-final class WireMeter {
+package final class WireMeter {
     /// LIMIT: as much of a header as is looked at for UTF-8.
     private static let headerLimit = 1 << 18
 
@@ -60,11 +62,11 @@ final class WireMeter {
     private var isLineEmpty = true
     private var lastIsReturn = false
 
-    init(wantsLikeness: Bool) { self.wantsLikeness = wantsLikeness }
+    package init(wantsLikeness: Bool) { self.wantsLikeness = wantsLikeness }
 
     /// Takes the next octets; answers them in wire form.
     @discardableResult
-    func take(_ octets: [UInt8]) -> [UInt8] {
+    package func take(_ octets: [UInt8]) -> [UInt8] {
         let wire = form.convert(octets)
         count += wire.count
         hash.update(wire)
@@ -75,7 +77,7 @@ final class WireMeter {
         return wire
     }
 
-    func finish() -> WireFacts {
+    package func finish() -> WireFacts {
         if lastIsReturn { traits.hasBareCR = true }
         endHeader()
         return WireFacts(
