@@ -24,7 +24,7 @@ package enum ExitStatus: Int32, CaseIterable, Sendable {
         case .success: "done; nothing needs attention"
         case .failure: "an error none of the codes below names"
         case .incomplete:
-            "done, but messages were quarantined, a count does not balance, or a mailbox failed"
+            "done, but messages were quarantined or refused, a count does not balance, or a mailbox failed"
         case .damaged: "the archive is damaged, or check found something"
         case .wrongKey: "no key slot opens with this passphrase or key file"
         case .notAnArchive:
