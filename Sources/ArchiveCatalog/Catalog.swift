@@ -89,6 +89,13 @@ public final class Catalog: Sendable {
         }
     }
 
+    /// Brings what was logged into the database file and empties the log; readers in other processes can prevent it.
+    ///
+    /// - Throws: `.busy`.
+    public func emptyLog() throws(CatalogError) {
+        try wrap { try database.writeWithoutTransaction { db in _ = try db.checkpoint(.truncate) } }
+    }
+
     func read<T>(_ body: (Database) throws -> T) throws(CatalogError) -> T {
         try wrap { try database.read { db in try body(db) } }
     }

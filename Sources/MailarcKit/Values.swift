@@ -110,3 +110,12 @@ public struct KitProgress: Sendable {
 
 /// Is told how far a long task has come; called often, must return at once.
 public typealias ProgressHandler = @Sendable (KitProgress) -> Void
+
+/// What of a copy is read back.
+public enum BackupVerification: String, Sendable, CaseIterable {
+    /// Everything at the destination.
+    case full
+    /// What was copied.
+    case new
+    case none
+}

@@ -39,8 +39,15 @@ public struct ArchiveIdentity: Sendable, Hashable {
 
     /// Reads `MAILARC`; its MAC is checked with ``isAuthentic(_:keys:)`` once there are keys.
     ///
-    /// - Throws: `.notAnArchive`, `.unsupported`.
+    /// A backup into the folder that stopped in its last step is finished first.
+    /// - Throws: `.notAnArchive`, `.unsupported`; `.locked` while a backup is at its last step.
     static func read(_ layout: ArchiveLayout) throws(ArchiveError) -> (identity: ArchiveIdentity, file: TextFile) {
+        try ReplicaSwitch.finishIfAny(layout)
+        return try parse(layout)
+    }
+
+    /// The same for whoever holds the lock.
+    static func parse(_ layout: ArchiveLayout) throws(ArchiveError) -> (identity: ArchiveIdentity, file: TextFile) {
         let octets: [UInt8]
         do throws(ArchiveError) { octets = try FileTree.read(layout.identity, limit: 65_536) } catch {
             guard error.kind == .missing else { throw error }

@@ -29,6 +29,9 @@ package struct ArchiveLayout: Sendable {
     package var log: String { root + "/log" }
     package var catalog: String { root + "/catalog" }
     package var state: String { root + "/state" }
+    /// Of a backup into this folder: staged files, and the list of its last step.
+    package var incoming: String { root + "/incoming" }
+    package var switching: String { root + "/switching" }
 
     package func packDirectory(_ digestHex: String) -> String { "\(packs)/\(digestHex.prefix(2))" }
     package func pack(_ digestHex: String) -> String { "\(packs)/\(digestHex.prefix(2))/\(digestHex)" }

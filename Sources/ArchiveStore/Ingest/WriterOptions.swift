@@ -5,6 +5,8 @@ public enum FaultStep: String, Sendable, Hashable, CaseIterable {
     case vaultShards, anchorPending, anchorDestroy, vaultUnlink
     case eraseIntent, eraseBegin, eraseRewrite, eraseLeaf, eraseEnd
     case slotWrite, slotRemove, logKeyFile, identity
+    /// Of a backup: a file staged, the list of the last step durable, one line of it done, the list gone.
+    case backupStage, backupList, backupSwitch, backupEnd
 }
 
 /// How a writer works; the defaults are right for mail.

@@ -328,3 +328,25 @@ public struct AccountTestReport: Codable, Sendable {
     public var messages: Int
     public var sample: [String]
 }
+
+/// What became of a backup.
+public struct BackupReport: Codable, Sendable {
+    public var destination: String
+    public var isDryRun: Bool
+    /// There was no copy before.
+    public var isFirst: Bool
+    public var copiedFiles: Int
+    public var copiedOctets: Int
+    /// Read back from the destination and found as they must be, now.
+    public var verifiedFiles: Int
+    public var verifiedOctets: Int
+    public var removedFiles: Int
+    /// Paths that were damaged at the destination and were copied again.
+    public var mended: [String]
+    /// Erasures that reached the copy now.
+    public var erasures: Int
+    public var problems: [String]
+    /// The copy opens only with an anchor's erasure secret beside passphrase or key file.
+    public var needsAnchor: Bool
+    public var ledgerSize: UInt64
+}
