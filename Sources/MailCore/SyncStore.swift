@@ -1,13 +1,17 @@
 /// A mail store that can be either end of a sync: besides taking messages in, it changes and removes what is there.
 ///
-/// Every call names messages by UID and UIDVALIDITY and touches exactly those; each may be repeated after a connection
-/// error, when the caller does not know what became of it. A message that left meanwhile is told, never an error.
+/// Every call names messages by UID and UIDVALIDITY and touches exactly those; a message that left meanwhile is told,
+/// never an error. After a connection error the caller does not know what became of a call: flags and removals may be
+/// repeated as they are, a copy only after a look at the target.
+///
+/// LIMIT: a call is given at most 500 messages, which every store takes as a whole.
 public protocol SyncStore: DeliveryStore {
     /// What this end can do; constant once connected.
     var abilities: StoreAbilities { get async throws(StoreError) }
 
     /// Changes flags: each message by itself, and only as far as nobody else changed it since it was looked at.
     ///
+    /// Flags the mailbox cannot keep are left out.
     /// - Throws: `.uidValidityChanged`, `.noSuchMailbox`, `.refused` (read-only) before anything is changed; connection
     ///   errors.
     func setFlags(
@@ -91,6 +95,8 @@ public enum FlagOutcome: Sendable, Hashable {
     case conflicted
     /// The message is not there any more.
     case gone
+    /// The store would not; its own words, no mail content.
+    case refused(String)
 }
 
 /// What became of a copy or a move inside a store.

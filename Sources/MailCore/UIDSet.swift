@@ -74,6 +74,23 @@ public struct UIDSet: Hashable, Sendable, Codable {
 
     public func intersection(_ other: UIDSet) -> UIDSet { subtracting(subtracting(other)) }
 
+    /// The set in pieces whose wire forms have at most `octetCount` octets each (or one run).
+    public func pieces(octetCount: Int) -> [UIDSet] {
+        var pieces: [UIDSet] = []
+        var piece = UIDSet()
+        var length = 0
+        for range in ranges {
+            let more = "\(range.lowerBound):\(range.upperBound),".utf8.count
+            if length + more > octetCount, !piece.isEmpty {
+                pieces.append(piece)
+                (piece, length) = (UIDSet(), 0)
+            }
+            piece.append(range)
+            length += more
+        }
+        return piece.isEmpty ? pieces : pieces + [piece]
+    }
+
     /// Every member, ascending.
     public var uids: some Sequence<UID> {
         ranges.lazy.flatMap { $0 }.lazy.compactMap { UID($0) }

@@ -96,7 +96,7 @@ extension IMAPSession {
             if status.isTemporary { throw .throttled(status, mailbox: mailbox) }
             throw StoreError(.noSuchMailbox, "The server refused to open it: \(status.text)", mailbox: mailbox)
         }
-        if capabilities.contains("UNSELECT") || capabilities.isRevision2 { _ = try await run(.unselect) }
+        if capabilities.hasUnselect { _ = try await run(.unselect) }
         guard capabilities.hasMailboxAppendLimit else { return traits }
         _ = try await run(.status(name, [.appendLimit])) { response throws(StoreError) in
             guard case .mailboxStatus(let status) = response, let limit = status.appendLimit else { return }

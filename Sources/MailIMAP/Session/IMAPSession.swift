@@ -20,8 +20,8 @@ final class IMAPSession: @unchecked Sendable {
     private(set) var namespaces = Namespaces()
     private(set) var farewell: StatusResponse?
     var pipelining = Pipelining.assumed
-    /// The mailbox opened by the last successful EXAMINE.
-    var selected: (name: MailboxName, uidValidity: UIDValidity)?
+    /// The mailbox opened by the last successful EXAMINE or SELECT.
+    var selected: OpenMailbox?
     /// Commands whose completion nobody waits for (ID, ENABLE, NAMESPACE).
     var unattended: Set<String> = []
 
@@ -40,6 +40,13 @@ final class IMAPSession: @unchecked Sendable {
         parser = ResponseParser(limits: configuration.parserLimits)
         // Unguessable, so that no message can hold a line that looks like an answer to this session.
         tagPrefix = String(UInt64.random(in: 0x1_0000_0000...0xFF_FFFF_FFFF), radix: 36, uppercase: true)
+    }
+
+    struct OpenMailbox {
+        var name: MailboxName
+        var uidValidity: UIDValidity
+        /// Opened for writing: what it keeps.
+        var writing: DeliveryTraits?
     }
 
     /// Whether the server takes a command before the one before is answered.

@@ -40,7 +40,7 @@ extension BodyFetch {
                 .uidValidityChanged, "UIDVALIDITY is \(found ?? 0), not \(uidValidity)", mailbox: mailbox, retry: .later
             )
         }
-        session.selected = (mailbox, uidValidity)
+        session.selected = IMAPSession.OpenMailbox(name: mailbox, uidValidity: uidValidity)
     }
 
     static func isWorthReconnecting(_ error: StoreError) -> Bool {

@@ -60,6 +60,7 @@ extension Command {
     public static func create(_ mailbox: WireName) -> Command { Command("CREATE").adding(mailbox: mailbox) }
     public static func delete(_ mailbox: WireName) -> Command { Command("DELETE").adding(mailbox: mailbox) }
     public static func subscribe(_ mailbox: WireName) -> Command { Command("SUBSCRIBE").adding(mailbox: mailbox) }
+    public static func unsubscribe(_ mailbox: WireName) -> Command { Command("UNSUBSCRIBE").adding(mailbox: mailbox) }
 
     public static func rename(_ mailbox: WireName, to newName: WireName) -> Command {
         Command("RENAME").adding(mailbox: mailbox).adding(mailbox: newName)

@@ -18,6 +18,9 @@ public struct CapabilitySet: Sendable, Hashable {
     public var hasSpecialUse: Bool { contains("SPECIAL-USE") || isRevision2 }
     public var hasNamespace: Bool { contains("NAMESPACE") || isRevision2 }
 
+    public var hasMove: Bool { contains("MOVE") || isRevision2 }
+    public var hasUnselect: Bool { contains("UNSELECT") || isRevision2 }
+
     init(_ cursor: inout LineCursor) {
         var names: Set<String> = []
         cursor.skipSpaces()

@@ -1,0 +1,260 @@
+import MailCore
+import MailIMAPCore
+
+extension IMAPSession {
+    /// LIMIT: octets of a set in one command; some servers refuse lines beyond 8,000.
+    private static let setOctetCount = 7_500
+    /// LIMIT: small commands in flight.
+    private static let commandWindow = 16
+
+    /// Opens `mailbox` for writing, unless it is open so; nothing is written before its UIDVALIDITY was seen.
+    ///
+    /// - Throws: `.noSuchMailbox`, `.uidValidityChanged`, `.refused` where it is read-only.
+    func openForWriting(
+        _ mailbox: MailboxName, _ uidValidity: UIDValidity, mayBeReadOnly: Bool = false
+    ) async throws(StoreError) -> DeliveryTraits {
+        try await settle()
+        if let selected, selected.name == mailbox, selected.uidValidity == uidValidity, let traits = selected.writing {
+            return traits
+        }
+        selected = nil
+        var traits = DeliveryTraits()
+        let status = try await run(.select(WireName(mailbox, isUTF8: isUTF8))) { response throws(StoreError) in
+            guard case .status(let status) = response else { return }
+            switch status.code {
+            case .uidValidity(let value)?: traits.uidValidity = UIDValidity(value)
+            case .permanentFlags(let flags)?: traits.permanentFlags = flags
+            default: break
+            }
+        }
+        guard status.condition == .ok else {
+            if status.isTemporary { throw .throttled(status, mailbox: mailbox) }
+            throw StoreError(.noSuchMailbox, "The server refused to open it: \(status.text)", mailbox: mailbox)
+        }
+        guard traits.uidValidity == uidValidity else {
+            throw StoreError(.uidValidityChanged, "It has other UIDs now", mailbox: mailbox, retry: .later)
+        }
+        let isReadOnly = status.code == .readOnly
+        guard !isReadOnly || mayBeReadOnly else {
+            throw StoreError(.refused, "The mailbox is read-only", mailbox: mailbox)
+        }
+        selected = OpenMailbox(name: mailbox, uidValidity: uidValidity, writing: isReadOnly ? nil : traits)
+        return traits
+    }
+
+    /// Leaves the open mailbox without expunging anything.
+    func closeMailbox() async throws(StoreError) {
+        guard selected != nil else { return }
+        selected = nil
+        if capabilities.hasUnselect { _ = try await run(.unselect) }
+    }
+
+    // MARK: Messages of the open mailbox
+
+    func setFlags(
+        _ changes: [FlagChange], _ traits: DeliveryTraits
+    ) async throws(StoreError) -> [UID: FlagOutcome] {
+        var edits = FlagEdits(changes, traits, isGuarded: capabilities.hasConditionalStore)
+        for step in FlagEdits.Step.allCases {
+            let commands = edits.commands(step, octetCount: Self.setOctetCount)
+            let answers = try await runAll(commands.map(\.command))
+            for (command, status) in zip(commands, answers) { edits.complete(command.edit, command.set, status) }
+        }
+        let present = try await present(UIDSet(changes.map(\.uid)))
+        return Dictionary(
+            changes.map { ($0.uid, edits.outcomes[$0.uid] ?? (present.contains($0.uid) ? .changed : .gone)) }
+        ) { _, last in last }
+    }
+
+    /// Of `uids`, those that are in the open mailbox.
+    func present(_ uids: UIDSet) async throws(StoreError) -> UIDSet {
+        var found: [UID] = []
+        _ = try await runAll(uids.pieces(octetCount: Self.setOctetCount).map { .uidFetch("\($0)", [.uid]) }) {
+            response throws(StoreError) in
+            if case .fetch(let message) = response, let uid = message.uid, uids.contains(uid) { found.append(uid) }
+        }
+        return UIDSet(found)
+    }
+
+    func copy(_ uids: UIDSet, to target: MailboxName, moves: Bool) async throws(StoreError) -> CopyReport {
+        let present = try await present(uids)
+        var report = CopyReport(missing: uids.subtracting(present))
+        for piece in present.pieces(octetCount: Self.setOctetCount) {
+            let name = WireName(target, isUTF8: isUTF8)
+            let status = try await run(moves ? .uidMove(piece, to: name) : .uidCopy(piece, to: name)) {
+                response throws(StoreError) in
+                // MOVE tells the new UIDs before the messages go. RFC 6851 §4.3
+                if case .status(let status) = response { Self.note(status.code, in: &report) }
+            }
+            Self.note(status.code, in: &report)
+            guard status.condition != .ok else { continue }
+            if status.code == .tryCreate || status.code == .nonExistent {
+                throw StoreError(.noSuchMailbox, "The server has no such mailbox: \(status.text)", mailbox: target)
+            }
+            if status.isTemporary, status.code != .overQuota { throw .throttled(status, mailbox: target) }
+            throw StoreError(.refused, "The server refused: \(status.text)", mailbox: target)
+        }
+        return report
+    }
+
+    private static func note(_ code: ResponseCode?, in report: inout CopyReport) {
+        guard case .copyUID(let validity, let source, let destination)? = code, source.count == destination.count
+        else { return }
+        report.uidValidity = validity
+        for (old, new) in zip(source.uids, destination.uids) { report.mapping[old] = new }
+    }
+
+    /// Removes exactly `uids`; those that are gone afterwards.
+    func expunge(_ uids: UIDSet) async throws(StoreError) -> UIDSet {
+        let pieces = uids.pieces(octetCount: Self.setOctetCount)
+        for status in try await runAll(pieces.map { .uidStore($0, .add, [.deleted]) })
+        where status.condition != .ok {
+            throw StoreError(.refused, "The server refused to mark messages deleted: \(status.text)")
+        }
+        if capabilities.hasUIDPlus {
+            _ = try await runAll(pieces.map { .uidExpunge($0) })
+        } else if try await marked().subtracting(uids).isEmpty {
+            // LIMIT: what somebody marks between these two commands goes, too; nothing better can be asked for.
+            _ = try await run(.expunge)
+        }
+        return uids.subtracting(try await present(uids))
+    }
+
+    /// The messages marked `\Deleted`.
+    private func marked() async throws(StoreError) -> UIDSet {
+        var found = UIDSet()
+        let status = try await run(.uidSearch(.flag(.deleted), isExtended: false)) { response throws(StoreError) in
+            if case .search(let numbers, _) = response { found = found.union(UIDSet(numbers.compactMap { UID($0) })) }
+        }
+        guard status.condition == .ok else {
+            throw StoreError(.refused, "The server refused to search: \(status.text)")
+        }
+        return found
+    }
+
+    // MARK: Mailboxes
+
+    func rename(_ mailbox: MailboxName, to target: MailboxName) async throws(StoreError) {
+        try await settle()
+        try await closeMailbox()
+        let (old, new) = (WireName(mailbox, isUTF8: isUTF8), WireName(target, isUTF8: isUTF8))
+        let status = try await run(.rename(old, to: new))
+        guard status.condition != .ok else {
+            // A server that keeps no subscriptions says so; the mail is there all the same.
+            _ = try await runAll([.subscribe(new), .unsubscribe(old)])
+            return
+        }
+        if status.isTemporary { throw .throttled(status, mailbox: mailbox) }
+        let isMissing = status.code == .nonExistent
+        throw StoreError(
+            isMissing ? .noSuchMailbox : .refused, "The server refused to rename it: \(status.text)",
+            mailbox: isMissing ? mailbox : target)
+    }
+
+    /// LIMIT: a message that comes between the look and DELETE goes with the mailbox; IMAP has no way to forbid it.
+    func remove(_ mailbox: MailboxName) async throws(StoreError) {
+        try await settle()
+        try await closeMailbox()
+        let name = WireName(mailbox, isUTF8: isUTF8)
+        var count: Int?
+        let look = try await run(.status(name, [.messages])) { response throws(StoreError) in
+            if case .mailboxStatus(let status) = response { count = status.messages.map(Int.init) }
+        }
+        if look.condition == .ok, count != 0 {
+            throw StoreError(.refused, "It is not empty", mailbox: mailbox)
+        }
+        guard look.condition == .ok || look.code == .nonExistent || !look.isTemporary else {
+            throw .throttled(look, mailbox: mailbox)
+        }
+        let status = try await run(.delete(name))
+        if status.condition == .ok {
+            _ = try await run(.unsubscribe(name))
+        } else if look.condition == .ok {
+            throw StoreError(.refused, "The server refused to delete it: \(status.text)", mailbox: mailbox)
+        }
+    }
+
+    // MARK: Flights
+
+    /// Runs `commands`, several in flight where the server allows it; their completions, in order.
+    private func runAll(
+        _ commands: [Command], each: (Response) throws(StoreError) -> Void = { _ in }
+    ) async throws(StoreError) -> [StatusResponse] {
+        var answers: [StatusResponse] = []
+        let window = pipelining == .refused ? 1 : Self.commandWindow
+        var start = 0
+        while start < commands.count {
+            let end = min(start + window, commands.count)
+            var tags: [String] = []
+            for command in commands[start..<end] { tags.append(try await send(command)) }
+            var results: [String: StatusResponse] = [:]
+            while results.count < tags.count {
+                let response = try await nextResponse()
+                if case .tagged(let tag, let status) = response {
+                    results[tag] = status
+                } else {
+                    try each(response)
+                }
+            }
+            answers += tags.compactMap { results[$0] }
+            start = end
+        }
+        return answers
+    }
+}
+
+/// Changes of flags as commands: messages that get the same change share one.
+private struct FlagEdits {
+    enum Step: CaseIterable { case add, remove }
+    struct Edit: Hashable {
+        var adding: FlagSet
+        var removing: FlagSet
+        var unchangedSince: ModSeq?
+    }
+
+    private(set) var outcomes: [UID: FlagOutcome] = [:]
+    private var edits: [(edit: Edit, rest: UIDSet)] = []
+
+    init(_ changes: [FlagChange], _ traits: DeliveryTraits, isGuarded: Bool) {
+        var groups: [Edit: [UID]] = [:]
+        for change in changes {
+            let edit = Edit(
+                adding: FlagSet(change.adding.flags.filter(traits.keeps)),
+                removing: FlagSet(change.removing.flags.filter(traits.keeps)),
+                unchangedSince: isGuarded ? change.unchangedSince : nil)
+            groups[edit, default: []].append(change.uid)
+        }
+        edits = groups.map { ($0.key, UIDSet($0.value)) }
+            .sorted { ($0.rest.min?.value ?? 0) < ($1.rest.min?.value ?? 0) }
+    }
+
+    /// The commands of a step; a message that was in conflict in the first is not in the second.
+    func commands(_ step: Step, octetCount: Int) -> [(edit: Int, set: UIDSet, command: Command)] {
+        var commands: [(edit: Int, set: UIDSet, command: Command)] = []
+        for (index, entry) in edits.enumerated() {
+            let flags = step == .add ? entry.edit.adding : entry.edit.removing
+            guard !flags.isEmpty else { continue }
+            // The first step moved the modification sequence itself.
+            let isGuarded = step == .add || entry.edit.adding.isEmpty
+            for piece in entry.rest.pieces(octetCount: octetCount) {
+                let command = Command.uidStore(
+                    piece, step == .add ? .add : .remove, flags,
+                    unchangedSince: isGuarded ? entry.edit.unchangedSince : nil)
+                commands.append((index, piece, command))
+            }
+        }
+        return commands
+    }
+
+    mutating func complete(_ edit: Int, _ set: UIDSet, _ status: StatusResponse) {
+        var failed = UIDSet()
+        if case .modified(let conflicted)? = status.code {
+            failed = set.intersection(conflicted)
+            for uid in failed.uids { outcomes[uid] = .conflicted }
+        } else if status.condition != .ok {
+            failed = set
+            for uid in set.uids { outcomes[uid] = .refused(status.text) }
+        }
+        edits[edit].rest = edits[edit].rest.subtracting(failed)
+    }
+}
