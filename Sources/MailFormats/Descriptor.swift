@@ -6,6 +6,8 @@ struct FileStatus {
     var modified: Int64
     var isDirectory: Bool
     var isRegular: Bool
+    /// The number of the file in its file system; it stays when the file gets another name.
+    var serial: UInt64 = 0
 }
 
 /// An open file; closed when it goes.
@@ -93,6 +95,34 @@ struct Descriptor: ~Copyable {
         }
     }
 
+    /// Writes all of `octets` at `offset`.
+    func write(_ octets: [UInt8], at offset: Int) throws(FormatsError) {
+        var done = 0
+        while done < octets.count {
+            // SAFETY: `done` is within the array, and so is what is left after it.
+            let wrote = unsafe octets.withUnsafeBytes {
+                unsafe pwrite(
+                    number, $0.baseAddress.map { unsafe $0 + done }, octets.count - done, off_t(offset + done))
+            }
+            if wrote >= 0 {
+                done += wrote
+            } else if errno != EINTR {
+                throw FormatsError.last("write", path)
+            }
+        }
+    }
+
+    func truncate(to count: Int) throws(FormatsError) {
+        guard ftruncate(number, off_t(count)) == 0 else { throw FormatsError.last("ftruncate", path) }
+    }
+
+    /// Waits until no other process holds the file, and holds it until it is closed.
+    func lock() throws(FormatsError) {
+        while flock(number, LOCK_EX) != 0 {
+            guard errno == EINTR else { throw FormatsError.last("flock", path) }
+        }
+    }
+
     func sync() throws(FormatsError) {
         guard fsync(number) == 0 else { throw FormatsError.last("fsync", path) }
     }
@@ -142,6 +172,49 @@ struct Descriptor: ~Copyable {
         guard moved == 0 else { throw FormatsError.last("rename", target.path + [0x2F] + new) }
     }
 
+    /// Gives the file `old` of this directory a second name in `target`; false where the file system cannot.
+    func link(_ old: [UInt8], to target: borrowing Descriptor, _ new: [UInt8]) throws(FormatsError) -> Bool {
+        let from = old.map { CChar(bitPattern: $0) } + [0]
+        let to = new.map { CChar(bitPattern: $0) } + [0]
+        let (source, destination) = (number, target.number)
+        // SAFETY: both names are terminated and live through the call.
+        let linked: Int32 = unsafe from.withUnsafeBufferPointer { from in
+            unsafe to.withUnsafeBufferPointer { to in
+                guard let from = from.baseAddress, let to = to.baseAddress else { return -1 }
+                return unsafe linkat(source, from, destination, to, 0)
+            }
+        }
+        if linked == 0 { return true }
+        guard [EPERM, ENOTSUP, ENOSYS, EMLINK, EXDEV].contains(errno) else {
+            throw FormatsError.last("link", path + [0x2F] + old)
+        }
+        return false
+    }
+
+    /// Removes an empty directory in this one; false when it is not empty.
+    func removeDirectory(_ name: [UInt8]) throws(FormatsError) -> Bool {
+        let text = name.map { CChar(bitPattern: $0) } + [0]
+        // SAFETY: `text` is terminated and lives through the call.
+        let removed = unsafe text.withUnsafeBufferPointer {
+            unsafe $0.baseAddress.map { unsafe unlinkat(number, $0, AT_REMOVEDIR) } ?? -1
+        }
+        if removed == 0 || errno == ENOENT { return true }
+        guard errno == ENOTEMPTY || errno == EEXIST else { throw FormatsError.last("rmdir", path + [0x2F] + name) }
+        return false
+    }
+
+    /// Removes a file; false when it is not there.
+    func removeIfThere(_ name: [UInt8]) throws(FormatsError) -> Bool {
+        let text = name.map { CChar(bitPattern: $0) } + [0]
+        // SAFETY: `text` is terminated and lives through the call.
+        let removed = unsafe text.withUnsafeBufferPointer { buffer in
+            unsafe buffer.baseAddress.map { unsafe unlinkat(number, $0, 0) } ?? -1
+        }
+        if removed == 0 { return true }
+        guard errno == ENOENT else { throw FormatsError.last("unlink", path + [0x2F] + name) }
+        return false
+    }
+
     func remove(_ name: [UInt8]) {
         let text = name.map { CChar(bitPattern: $0) } + [0]
         // SAFETY: `text` is terminated and lives through the call.
@@ -156,7 +229,7 @@ extension FileStatus {
         let kind = status.st_mode & S_IFMT
         self.init(
             octetCount: Int(status.st_size), modified: Int64(status.st_mtim.tv_sec), isDirectory: kind == S_IFDIR,
-            isRegular: kind == S_IFREG)
+            isRegular: kind == S_IFREG, serial: UInt64(status.st_ino))
     }
 
     /// Of the file at `path`; links are followed. `nil` when there is none or it cannot be looked at.

@@ -4,6 +4,7 @@ enum MaildirFolderName {
     static let longNameFile = Array("mailarc-name".utf8)
     /// LIMIT: file names end at 255 octets on the file systems in use.
     private static let limit = 240
+    private static let encodedDot = Array("%2E".utf8)
     private static let digits = Array("0123456789ABCDEF".utf8)
 
     /// The directory's name without the leading dot, and whether it stands for more than it says.
@@ -16,6 +17,9 @@ enum MaildirFolderName {
             let isLoose = isDelimiter && (previous == octet || index == 0 || index == name.count - 1)
             if isDelimiter, !isLoose {
                 result.append(0x2E)
+            } else if octet == 0x25, name[index...].starts(with: encodedDot) {
+                // As ``decode(_:)`` leaves it.
+                result.append(octet)
             } else if octet == 0x2E || octet == 0x2F || octet == 0x25 || octet < 0x20 || octet == 0x7F || isLoose {
                 result += [0x25, digits[Int(octet >> 4)], digits[Int(octet & 15)]]
             } else {

@@ -51,6 +51,11 @@ public struct MaildirFileName: Sendable, Hashable {
         return FlagSet(flags)
     }
 
+    /// Whether ``flags(keywords:)`` tells what the letter means.
+    static func isKnown(_ letter: UInt8, keywords: [Int: String]) -> Bool {
+        systemFlags.contains { $0.0 == letter } || keywords[Int(letter) - 0x61] != nil
+    }
+
     /// The letters of `flags`, ascending, and the keywords that have no letter.
     static func letters(_ flags: FlagSet, keywords: inout [String]) -> [UInt8] {
         var letters: [UInt8] = []

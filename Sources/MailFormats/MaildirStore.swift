@@ -60,10 +60,18 @@ public struct MaildirStore: MailStore {
         _ messages: [MessageSummary], from mailbox: MailboxName, uidValidity: UIDValidity,
         _ consume: (any IncomingMessage) async throws -> Void
     ) async throws(StoreError) -> FetchReport {
-        var content = try list(mailbox)
+        let content = try list(mailbox)
         guard content.validity == uidValidity else {
             throw StoreError(.uidValidityChanged, "the UIDVALIDITY is now \(content.validity)", mailbox: mailbox)
         }
+        return try await fetch(messages, from: mailbox, content, again: list, consume)
+    }
+
+    /// Hands over `messages` of what `content` lists; looks `again` for files whose names changed.
+    func fetch(
+        _ messages: [MessageSummary], from mailbox: MailboxName, _ content: Content,
+        again: (MailboxName) throws(StoreError) -> Content, _ consume: (any IncomingMessage) async throws -> Void
+    ) async throws(StoreError) -> FetchReport {
         var paths = Dictionary(content.files.map { ($0.uid, $0.path) }) { first, _ in first }
         return try await deliver(messages, consume) { uid in
             for attempt in 0..<2 {
@@ -74,9 +82,8 @@ public struct MaildirStore: MailStore {
                     }
                 }
                 // Another program may have changed the flags, and with them the name.
-                if attempt == 0, let again = try? list(mailbox) {
-                    content = again
-                    paths = Dictionary(content.files.map { ($0.uid, $0.path) }) { first, _ in first }
+                if attempt == 0, let now = try? again(mailbox) {
+                    paths = Dictionary(now.files.map { ($0.uid, $0.path) }) { first, _ in first }
                 }
             }
             return .failure(FormatsError(.notFound, "the file is gone", path: mailbox.text))
@@ -98,25 +105,26 @@ public struct MaildirStore: MailStore {
 }
 
 extension MaildirStore {
-    private struct File {
+    struct File {
         var uid: UID
         var name: MaildirFileName
         var path: [UInt8]
     }
-    private struct Content {
+    struct Content {
+        var directory: [UInt8]
         var files: [File]
         var validity: UIDValidity
         var next: UID?
         var keywords: [Int: String]
     }
 
-    private static func isMaildir(_ path: [UInt8]) -> Bool {
+    static func isMaildir(_ path: [UInt8]) -> Bool {
         FileStatus.at(path + Array("/cur".utf8))?.isDirectory == true
             || FileStatus.at(path + Array("/new".utf8))?.isDirectory == true
     }
 
     /// Every mailbox with its directory. Explicit stack; links to directories are not walked twice deep by the limit.
-    private func directories() throws(StoreError) -> (found: [(name: MailboxName, path: [UInt8])], isComplete: Bool) {
+    func directories() throws(StoreError) -> (found: [(name: MailboxName, path: [UInt8])], isComplete: Bool) {
         guard Self.isMaildir(root) else { return try plainTree() }
         var found: [(name: MailboxName, path: [UInt8])] = [
             (MailboxName(octets: Array("INBOX".utf8), delimiter: 0x2E), root)
@@ -157,27 +165,59 @@ extension MaildirStore {
         return (found.sorted { $0.name.octets.lexicographicallyPrecedes($1.name.octets) }, isComplete)
     }
 
-    private func list(_ mailbox: MailboxName) throws(StoreError) -> Content {
+    /// The directory of `mailbox`.
+    func directory(of mailbox: MailboxName) throws(StoreError) -> [UInt8] {
+        if let path = usualDirectory(of: mailbox) { return path }
         guard let path = try directories().found.first(where: { $0.name == mailbox })?.path else {
             throw StoreError(.noSuchMailbox, "no such mailbox", mailbox: mailbox)
         }
+        return path
+    }
+
+    /// Where `mailbox` is in a Maildir++ tree unless its name is odd: no tree is walked for it.
+    private func usualDirectory(of mailbox: MailboxName) -> [UInt8]? {
+        guard Self.isMaildir(root) else { return nil }
+        guard !mailbox.isInbox else { return root }
+        let folder = MaildirFolderName.encode(mailbox.octets, delimiter: 0x2E)
+        guard !folder.isShortened, MaildirFolderName.decode(folder.octets) == mailbox.octets else { return nil }
+        let path = root + Array("/.".utf8) + folder.octets
+        guard Self.isMaildir(path), FileStatus.at(path + [0x2F] + MaildirFolderName.longNameFile) == nil else {
+            return nil
+        }
+        return path
+    }
+
+    /// The messages' files in a mailbox's directory, by base name.
+    static func names(in directory: [UInt8]) throws(FormatsError) -> [(name: MaildirFileName, path: [UInt8])] {
         var names: [(name: MaildirFileName, path: [UInt8])] = []
         for folder in ["new", "cur"] {
-            let directory = path + [0x2F] + Array(folder.utf8)
-            guard FileStatus.at(directory) != nil else { continue }
-            do {
-                for name in try Directory.names(directory) where name.first != 0x2E {
-                    names.append((MaildirFileName(parsing: name), directory + [0x2F] + name))
-                }
-            } catch {
-                throw error.storeError(mailbox)
+            let path = directory + [0x2F] + Array(folder.utf8)
+            guard FileStatus.at(path) != nil else { continue }
+            for name in try Directory.names(path) where name.first != 0x2E {
+                names.append((MaildirFileName(parsing: name), path + [0x2F] + name))
             }
         }
-        names.sort { $0.name.base.lexicographicallyPrecedes($1.name.base) }
-        let keywordFile =
-            smallFile(path + Array("/dovecot-keywords".utf8), limit: Self.smallFileLimit)
+        return names.sorted { $0.name.base.lexicographicallyPrecedes($1.name.base) }
+    }
+
+    /// Where the file with this base name is now, if it is anywhere.
+    static func path(ofBase base: [UInt8], in directory: [UInt8]) -> [UInt8]? {
+        (try? names(in: directory))?.first { $0.name.base == base }?.path
+    }
+
+    /// What the letters `a` to `z` mean in a mailbox.
+    func keywords(in directory: [UInt8]) -> [Int: String] {
+        let file =
+            smallFile(directory + Array("/dovecot-keywords".utf8), limit: Self.smallFileLimit)
             ?? smallFile(root + Array("/dovecot-keywords".utf8), limit: Self.smallFileLimit) ?? []
-        let keywords = DovecotKeywords.parse(keywordFile)
+        return DovecotKeywords.parse(file)
+    }
+
+    func list(_ mailbox: MailboxName) throws(StoreError) -> Content {
+        let path = try directory(of: mailbox)
+        let names: [(name: MaildirFileName, path: [UInt8])]
+        do throws(FormatsError) { names = try Self.names(in: path) } catch { throw error.storeError(mailbox) }
+        let keywords = keywords(in: path)
         let listFile = smallFile(path + Array("/dovecot-uidlist".utf8), limit: Self.smallFileLimit)
         if var list = listFile.flatMap({ DovecotUIDList($0) }) {
             let files = names.map { entry in
@@ -186,10 +226,12 @@ extension MaildirStore {
                 list.next = list.next == .max ? .max : list.next + 1
                 return File(uid: uid, name: entry.name, path: entry.path)
             }
-            return Content(files: files, validity: list.validity, next: UID(list.next), keywords: keywords)
+            return Content(
+                directory: path, files: files, validity: list.validity, next: UID(list.next), keywords: keywords)
         }
         let uids = SyntheticUID.assign(names.map { SyntheticUID.hash($0.name.base) })
         let files = zip(names, uids).map { File(uid: $1, name: $0.name, path: $0.path) }
-        return Content(files: files, validity: SyntheticUID.validity, next: nil, keywords: keywords)
+        return Content(
+            directory: path, files: files, validity: SyntheticUID.validity, next: nil, keywords: keywords)
     }
 }

@@ -6,10 +6,7 @@ public import MailCore
 /// A message is written to `tmp`, synced, renamed into `cur` with its flags, and the directory is synced; with
 /// ``Durability/atFinish`` all syncs wait for ``finish()``.
 public final class MaildirWriter {
-    private struct Mailbox {
-        var keywords: [String]
-        var hasNewKeywords = false
-    }
+    private struct Mailbox { var keywords: [String] }
     private let root: Descriptor
     private let host: [UInt8]
     private let processID: Int32
@@ -48,11 +45,35 @@ public final class MaildirWriter {
         to mailbox: MailboxName, flags: FlagSet, internalDate: InternalDate?, now: Int64,
         _ next: () throws(FormatsError) -> [UInt8]?
     ) throws(FormatsError) -> [UInt8] {
-        let directory = try open(mailbox)
-        let temporary = try directory.openDirectory(Array("tmp".utf8))
-        let current = try directory.openDirectory(Array("cur".utf8))
-        counter += 1
-        let base = Array("\(now).P\(processID)Q\(counter).".utf8) + host
+        let staged = try stage(for: mailbox, flags: flags, internalDate: internalDate, now: now, next)
+        do throws(FormatsError) {
+            // ORDER: the octets are safe before the name says they are.
+            if durability == .eachMessage { try staged.sync() }
+            return try publish(staged)
+        } catch {
+            discard(staged)
+            throw error
+        }
+    }
+
+    /// A message in `tmp`, which no reader sees.
+    struct Staged {
+        var mailbox: MailboxName
+        var flags: FlagSet
+        var base: [UInt8]
+        var octetCount: Int
+        var path: [UInt8]
+
+        func sync() throws(FormatsError) { try Descriptor.openForReading(path).sync() }
+    }
+
+    /// Writes a message to `tmp`; ``publish(_:)`` makes it a message of the mailbox.
+    func stage(
+        for mailbox: MailboxName, flags: FlagSet, internalDate: InternalDate?, now: Int64,
+        _ next: () throws(FormatsError) -> [UInt8]?
+    ) throws(FormatsError) -> Staged {
+        let temporary = try open(mailbox).openDirectory(Array("tmp".utf8))
+        let base = nextBase(now)
         let file = try temporary.openFile(base, O_WRONLY | O_CREAT | O_EXCL)
         do throws(FormatsError) {
             var count = 0
@@ -61,27 +82,54 @@ public final class MaildirWriter {
                 count += octets.count
             }
             try file.setModified(internalDate?.secondsSinceEpoch ?? now)
-            // ORDER: the octets are safe before the name says they are.
-            if durability == .eachMessage { try file.sync() }
-            var known = mailboxes[mailbox.octets]?.keywords ?? []
-            let before = known.count
-            let letters = MaildirFileName.letters(flags, keywords: &known)
-            // ORDER: a letter has its meaning before a file uses it.
-            if known.count > before { try write(keywords: known, in: directory) }
-            mailboxes[mailbox.octets] = Mailbox(keywords: known)
-            let name = MaildirFileName(base: base + Array(",S=\(count)".utf8), letters: letters)
-            try temporary.move(base, to: current, name.octets, replaces: false)
-            if durability == .eachMessage {
-                try current.sync()
-            } else {
-                written.insert(String(decoding: current.path, as: UTF8.self))
-            }
-            return name.base
+            return Staged(mailbox: mailbox, flags: flags, base: base, octetCount: count, path: file.path)
         } catch {
             temporary.remove(base)
             throw error
         }
     }
+
+    /// Gives a staged message its name in `cur`; the base name it has there.
+    func publish(_ staged: Staged) throws(FormatsError) -> [UInt8] {
+        let directory = try open(staged.mailbox)
+        let temporary = try directory.openDirectory(Array("tmp".utf8))
+        let current = try directory.openDirectory(Array("cur".utf8))
+        let letters = try letters(of: staged.flags, in: staged.mailbox)
+        let name = MaildirFileName(base: staged.base + Array(",S=\(staged.octetCount)".utf8), letters: letters)
+        try temporary.move(staged.base, to: current, name.octets, replaces: false)
+        if durability == .eachMessage {
+            try current.sync()
+        } else {
+            written.insert(String(decoding: current.path, as: UTF8.self))
+        }
+        return name.base
+    }
+
+    func discard(_ staged: Staged) {
+        guard let temporary = try? open(staged.mailbox).openDirectory(Array("tmp".utf8)) else { return }
+        temporary.remove(staged.base)
+    }
+
+    /// A base name no file has.
+    func nextBase(_ now: Int64) -> [UInt8] {
+        counter += 1
+        return Array("\(now).P\(processID)Q\(counter).".utf8) + host
+    }
+
+    /// The letters that `flags` have in `mailbox`; keywords without one get one.
+    func letters(of flags: FlagSet, in mailbox: MailboxName) throws(FormatsError) -> [UInt8] {
+        let directory = try open(mailbox)
+        var known = mailboxes[mailbox.octets]?.keywords ?? []
+        let before = known.count
+        let letters = MaildirFileName.letters(flags, keywords: &known)
+        // ORDER: a letter has its meaning before a file uses it.
+        if known.count > before { try write(keywords: known, in: directory) }
+        mailboxes[mailbox.octets] = Mailbox(keywords: known)
+        return letters
+    }
+
+    /// Forgets what is known of the keywords of all mailboxes: others may write here, too.
+    func forgetKeywords() { mailboxes = [:] }
 
     /// Writes a whole message; see ``append(to:flags:internalDate:now:_:)``.
     public func append(
@@ -121,6 +169,15 @@ public final class MaildirWriter {
         try root.sync()
         load(mailbox, directory)
         return directory
+    }
+
+    /// Writes down the whole name of a mailbox whose directory's name does not tell it.
+    func note(_ mailbox: MailboxName, isShortened: Bool, in directory: borrowing Descriptor) throws(FormatsError) {
+        if isShortened {
+            try Self.replace(MaildirFolderName.longNameFile, mailbox.octets, in: directory)
+        } else {
+            directory.remove(MaildirFolderName.longNameFile)
+        }
     }
 
     private func load(_ mailbox: MailboxName, _ directory: borrowing Descriptor) {

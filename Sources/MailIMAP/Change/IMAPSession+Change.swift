@@ -145,7 +145,8 @@ extension IMAPSession {
             return
         }
         if status.isTemporary { throw .throttled(status, mailbox: mailbox) }
-        let isMissing = status.code == .nonExistent
+        // QUIRK: Cyrus and others have no code for it.
+        let isMissing = try await status.code == .nonExistent || run(.status(old, [.uidValidity])).condition != .ok
         throw StoreError(
             isMissing ? .noSuchMailbox : .refused, "The server refused to rename it: \(status.text)",
             mailbox: isMissing ? mailbox : target)

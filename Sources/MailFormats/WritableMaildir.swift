@@ -1,0 +1,226 @@
+import Glibc
+public import MailCore
+import Synchronization
+
+/// A Maildir++ tree as an end of a sync; other programs may read and write it at the same time.
+///
+/// Nothing but mail is put into it: UIDs are kept in `uidLists` (``MaildirUIDList``), whatever `dovecot-uidlist` says.
+/// A name is changed by rename only, a message removed by its own name; a message is in `cur` when it is durable.
+public final class WritableMaildir: SyncStore, @unchecked Sendable {
+    // SAFETY: `writer` is used inside ``withWriter(_:)`` only, by one task at a time.
+    let reader: MaildirStore
+    private let writer: MaildirWriter
+    private let lock = Mutex<Void>(())
+    private let uidLists: [UInt8]
+    let now: @Sendable () -> Int64
+
+    /// Opens the tree at `path`, or makes it with an INBOX; its parent must exist. `uidLists` is made, too.
+    ///
+    /// - Parameters:
+    ///   - host, processID: part of each new file's name.
+    ///   - now: seconds since 1970.
+    /// - Throws: `.notAMailStore` for a folder that is no Maildir and not empty.
+    public init(
+        path: String, uidLists: String, host: String, processID: Int32, now: @escaping @Sendable () -> Int64
+    ) throws(FormatsError) {
+        let octets = Array(path.utf8)
+        if FileStatus.at(octets) != nil, !MaildirStore.isMaildir(octets),
+            try Directory.names(octets).contains(where: { $0.first != 0x2E })
+        {
+            throw FormatsError(.notAMailStore, "neither a Maildir nor an empty folder", path: path)
+        }
+        writer = try MaildirWriter(path: path, host: host, processID: processID, durability: .atFinish)
+        reader = try MaildirStore(path: path)
+        self.uidLists = Array(uidLists.utf8)
+        self.now = now
+        let parent = self.uidLists.lastIndex(of: 0x2F).map { Array(self.uidLists[..<$0]) } ?? [0x2E]
+        let name = self.uidLists.lastIndex(of: 0x2F).map { Array(self.uidLists[($0 + 1)...]) } ?? self.uidLists
+        try Descriptor.openDirectory(parent).makeDirectory(name)
+    }
+
+    func withWriter<T: Sendable, E: Error>(_ body: (MaildirWriter) throws(E) -> T) throws(E) -> T {
+        try lock.withLock { _ throws(E) in try body(writer) }
+    }
+
+    public var traits: StoreTraits {
+        get async throws(StoreError) { try await reader.traits }
+    }
+
+    public var abilities: StoreAbilities {
+        get async throws(StoreError) { StoreAbilities() }
+    }
+
+    public func hierarchy() async throws(StoreError) -> StoreHierarchy {
+        StoreHierarchy(delimiter: UInt8(ascii: "."))
+    }
+
+    // MARK: Looking
+
+    public func mailboxes() async throws(StoreError) -> (listings: [MailboxListing], isComplete: Bool) {
+        let (found, isComplete) = try reader.directories()
+        let listings = found.map { mailbox in
+            MailboxListing(name: mailbox.name, mailboxID: FileStatus.at(mailbox.path).map { "inode:\($0.serial)" })
+        }
+        return (listings, isComplete)
+    }
+
+    public func observe(
+        _ mailbox: MailboxName, since cursor: MailboxCursor?
+    ) async throws(StoreError) -> MailboxObservation {
+        let content = try look(mailbox)
+        var summaries: [MessageSummary] = []
+        summaries.reserveCapacity(content.files.count)
+        for file in content.files {
+            // A file that went away between the listing and now is no longer in the mailbox.
+            guard let status = FileStatus.at(file.path) ?? again(file, in: content) else { continue }
+            summaries.append(
+                MessageSummary(
+                    uid: file.uid, flags: file.name.flags(keywords: content.keywords),
+                    internalDate: InternalDate(secondsSinceEpoch: status.modified), octetCount: status.octetCount))
+        }
+        summaries.sort { $0.uid < $1.uid }
+        let status = MailboxStatus(
+            uidValidity: content.validity, uidNext: content.next, messageCount: summaries.count, highestModSeq: nil)
+        return MailboxObservation(status: status, content: .full(summaries), isComplete: true)
+    }
+
+    public func fetch(
+        _ messages: [MessageSummary], from mailbox: MailboxName, uidValidity: UIDValidity,
+        _ consume: (any IncomingMessage) async throws -> Void
+    ) async throws(StoreError) -> FetchReport {
+        try await reader.fetch(messages, from: mailbox, try look(mailbox, uidValidity), again: look, consume)
+    }
+
+    /// Another program may have given it other flags, and with them another name.
+    private func again(_ file: MaildirStore.File, in content: MaildirStore.Content) -> FileStatus? {
+        guard let path = MaildirStore.path(ofBase: file.name.base, in: content.directory) else { return nil }
+        return FileStatus.at(path)
+    }
+
+    /// What is in `mailbox`; every message has its UID for good afterwards.
+    func look(_ mailbox: MailboxName) throws(StoreError) -> MaildirStore.Content {
+        let directory = try reader.directory(of: mailbox)
+        do throws(FormatsError) {
+            guard let serial = FileStatus.at(directory)?.serial else {
+                throw FormatsError(.notFound, "it is gone", path: String(decoding: directory, as: UTF8.self))
+            }
+            let lock = try Descriptor.openDirectory(uidLists)
+            try lock.lock()
+            let names = try MaildirStore.names(in: directory)
+            var list = MaildirUIDList(Array("uids-\(serial)".utf8), in: uidLists)
+            let bases = names.map(\.name.base)
+            let (uids, added) = list.assign(bases)
+            try list.write(added, present: bases)
+            let files = zip(names, uids).map { MaildirStore.File(uid: $1, name: $0.name, path: $0.path) }
+            return MaildirStore.Content(
+                directory: directory, files: files, validity: list.validity, next: UID(list.next),
+                keywords: reader.keywords(in: directory))
+        } catch { throw error.storeError(mailbox) }
+    }
+
+    /// The same, provided UIDs still mean what they meant.
+    func look(_ mailbox: MailboxName, _ uidValidity: UIDValidity) throws(StoreError) -> MaildirStore.Content {
+        let content = try look(mailbox)
+        guard content.validity == uidValidity else {
+            throw StoreError(.uidValidityChanged, "the UIDVALIDITY is now \(content.validity)", mailbox: mailbox)
+        }
+        return content
+    }
+
+    // MARK: Taking messages in
+
+    public func create(_ mailbox: MailboxName, role: MailboxRole?, isSubscribed: Bool) async throws(StoreError) {
+        do throws(FormatsError) {
+            try withWriter { writer throws(FormatsError) in try writer.create(mailbox) }
+        } catch { throw error.storeError() }
+    }
+
+    public func deliveryTraits(of mailbox: MailboxName) async throws(StoreError) -> DeliveryTraits {
+        DeliveryTraits(uidValidity: try look(mailbox).validity, keepsUTF8Headers: true, takesNUL: true)
+    }
+
+    /// LIMIT: messages and octets made durable together.
+    private static let groupCount = 100
+    private static let groupOctetCount = 16 << 20
+
+    public func deliver(
+        to mailbox: MailboxName, _ traits: DeliveryTraits, next: () async throws -> (any OutgoingMessage)?,
+        each: (any OutgoingMessage, DeliveryOutcome) async throws -> Void
+    ) async throws(StoreError) {
+        _ = try reader.directory(of: mailbox)
+        var isAtEnd = false
+        while !isAtEnd {
+            var group: [(message: any OutgoingMessage, staged: MaildirWriter.Staged)] = []
+            var octetCount = 0
+            while group.count < Self.groupCount, octetCount < Self.groupOctetCount {
+                let message: (any OutgoingMessage)?
+                do { message = try await next() } catch { throw Self.failure(error, mailbox) }
+                guard let message else {
+                    isAtEnd = true
+                    break
+                }
+                let staged = try stage(message, for: mailbox, discarding: group.map(\.staged))
+                octetCount += staged.octetCount
+                group.append((message, staged))
+            }
+            let outcomes = try publish(group.map(\.staged), in: mailbox)
+            for (entry, outcome) in zip(group, outcomes) {
+                do { try await each(entry.message, outcome) } catch { throw Self.failure(error, mailbox) }
+            }
+        }
+    }
+
+    private func stage(
+        _ message: any OutgoingMessage, for mailbox: MailboxName, discarding others: [MaildirWriter.Staged]
+    ) throws(StoreError) -> MaildirWriter.Staged {
+        do {
+            let source = try message.open()
+            return try withWriter { writer in
+                try writer.stage(
+                    for: mailbox, flags: message.flags, internalDate: message.internalDate, now: now()
+                ) { () throws(FormatsError) in
+                    do throws(StoreError) { return try source.next() } catch {
+                        throw FormatsError(.ioFailed, "the message cannot be read: \(error)", path: mailbox.text)
+                    }
+                }
+            }
+        } catch {
+            withWriter { writer in others.forEach(writer.discard) }
+            throw Self.failure(error, mailbox)
+        }
+    }
+
+    /// Makes staged messages durable, then messages of the mailbox, then gives them UIDs.
+    private func publish(
+        _ staged: [MaildirWriter.Staged], in mailbox: MailboxName
+    ) throws(StoreError) -> [DeliveryOutcome] {
+        guard !staged.isEmpty else { return [] }
+        let directory = try reader.directory(of: mailbox)
+        let bases: [[UInt8]]
+        do throws(FormatsError) {
+            let published = try withWriter { writer throws(FormatsError) in
+                writer.forgetKeywords()
+                if staged.count > 3 { sync() }
+                // ORDER: the octets are safe before the name says they are.
+                for message in staged { try message.sync() }
+                var bases: [[UInt8]] = []
+                for message in staged { bases.append(try writer.publish(message)) }
+                return bases
+            }
+            try Descriptor.openDirectory(directory + Array("/cur".utf8)).sync()
+            bases = published
+        } catch { throw error.storeError(mailbox) }
+        let content = try look(mailbox)
+        let uids = Dictionary(content.files.map { ($0.name.base, $0.uid) }) { first, _ in first }
+        return bases.map { .delivered(content.validity, uids[$0]) }
+    }
+
+    static func failure(_ error: any Error, _ mailbox: MailboxName) -> StoreError {
+        switch error {
+        case let error as StoreError: error
+        case let error as FormatsError: error.storeError()
+        case is CancellationError: StoreError(.cancelled, "The delivery was cancelled", mailbox: mailbox)
+        default: StoreError(.consumerFailed, "A message could not be read", mailbox: mailbox, cause: error)
+        }
+    }
+}
