@@ -146,7 +146,7 @@ extension IMAPSession {
         }
         if status.isTemporary { throw .throttled(status, mailbox: mailbox) }
         // QUIRK: Cyrus and others have no code for it.
-        let isMissing = try await status.code == .nonExistent || run(.status(old, [.uidValidity])).condition != .ok
+        let isMissing = try await run(.status(old, [.uidValidity])).condition != .ok
         throw StoreError(
             isMissing ? .noSuchMailbox : .refused, "The server refused to rename it: \(status.text)",
             mailbox: isMissing ? mailbox : target)
