@@ -13,6 +13,8 @@ public struct SyncError: Error, Sendable, CustomStringConvertible {
         case stateFailed
         /// The state was written by a newer version.
         case stateTooNew
+        /// Another run uses the state.
+        case stateInUse
         case cancelled
     }
 
@@ -28,7 +30,7 @@ public struct SyncError: Error, Sendable, CustomStringConvertible {
     /// Whether trying again can help.
     public var retry: StoreError.Retry {
         switch kind {
-        case .outage, .cancelled: .later
+        case .outage, .cancelled, .stateInUse: .later
         case .sourceFailed: (cause as? StoreError)?.retry ?? .later
         case .otherAccount, .destinationFailed, .stateFailed, .stateTooNew: .no
         }

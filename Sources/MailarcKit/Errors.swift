@@ -87,6 +87,7 @@ extension KitError {
                 case .destinationFailed: (.ioFailed, nil)
                 case .stateFailed: (.damaged, "state/ can be deleted: the next run pairs again by content")
                 case .stateTooNew: (.unsupportedVersion, "use a newer version of mailarc")
+                case .stateInUse: (.busy, "wait until it has ended")
                 case .cancelled: (.cancelled, nil)
                 }
             self.init(kind, error.message, hint: hint)

@@ -82,7 +82,7 @@ public final class SyncState: Sendable {
     public func close() throws { try queue.close() }
 
     /// A path, or the URI that names the VFS, too (SQLite's `SQLITE_USE_URI`, which Debian's library has).
-    private static func location(_ path: String, vfs: String?) -> String {
+    static func location(_ path: String, vfs: String?) -> String {
         guard let vfs else { return path }
         let octets = path.utf8.flatMap { octet -> [UInt8] in
             switch octet {

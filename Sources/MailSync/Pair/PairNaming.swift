@@ -1,0 +1,180 @@
+internal import MailCore
+
+/// Which mailbox of B belongs to which of A, by name.
+///
+/// Names are compared as the octets of their components, so that prefix and delimiter of the stores do not matter;
+/// INBOX is INBOX.
+public struct PairNaming: Sendable, Hashable {
+    /// Changes names on the way from A to B; the first that fits counts.
+    public struct Rule: Sendable, Hashable {
+        public enum Kind: Sendable, Hashable {
+            /// `from` and everything below it.
+            case prefix
+            /// `from` is a regular expression over the whole name; `to` may hold `$1` to `$9`. One way only.
+            case pattern
+        }
+        public var kind: Kind
+        /// With `/` between components.
+        public var from: String
+        public var to: String
+
+        public init(_ kind: Kind, from: String, to: String) { (self.kind, self.from, self.to) = (kind, from, to) }
+    }
+
+    public var rules: [Rule]
+    /// A mailbox of B below which everything goes; mailboxes of B outside it are none of the pair's.
+    public var subfolder: String?
+    /// Mailboxes of equal role belong together, whatever their names.
+    public var usesRoles: Bool
+
+    public init(rules: [Rule] = [], subfolder: String? = nil, usesRoles: Bool = false) {
+        (self.rules, self.subfolder, self.usesRoles) = (rules, subfolder, usesRoles)
+    }
+
+    /// The first rule that cannot be understood.
+    public var faultyRule: Rule? {
+        rules.first { rule in rule.kind == .pattern && (try? Regex(rule.from)) == nil }
+    }
+
+    typealias Path = [[UInt8]]
+
+    /// B's path for a path of A.
+    func pathInB(_ path: Path) -> Path {
+        var result = path
+        for rule in rules {
+            if let mapped = Self.map(path, rule) {
+                result = mapped
+                break
+            }
+        }
+        return Self.path(subfolder) + result
+    }
+
+    /// A's path for a path of B; `nil` where it is none of the pair's.
+    func pathInA(_ path: Path) -> Path? {
+        let above = Self.path(subfolder)
+        guard path.starts(with: above), path.count > above.count || above.isEmpty else { return nil }
+        let path = Array(path.dropFirst(above.count))
+        for rule in rules where rule.kind == .prefix {
+            if let mapped = Self.map(path, Rule(.prefix, from: rule.to, to: rule.from)) { return mapped }
+        }
+        return path
+    }
+
+    private static func map(_ path: Path, _ rule: Rule) -> Path? {
+        switch rule.kind {
+        case .prefix:
+            let from = Self.path(rule.from)
+            guard path.starts(with: from) else { return nil }
+            return Self.path(rule.to) + path.dropFirst(from.count)
+        case .pattern:
+            let text = Self.text(path)
+            guard let regex = try? Regex(rule.from), let match = try? regex.wholeMatch(in: text) else { return nil }
+            var result = ""
+            var isEscape = false
+            for character in rule.to {
+                if isEscape, let digit = character.wholeNumberValue {
+                    if digit < match.output.count { result += match.output[digit].substring ?? "" }
+                    isEscape = false
+                } else if !isEscape, character == "$" {
+                    isEscape = true
+                } else {
+                    if isEscape { result.append("$") }
+                    result.append(character)
+                    isEscape = false
+                }
+            }
+            return Self.path(result)
+        }
+    }
+
+    static func path(_ text: String?) -> Path {
+        guard let text, !text.isEmpty else { return [] }
+        let name = MailboxName(text)
+        return name.isInbox ? inbox : name.octets.split(separator: UInt8(ascii: "/")).map(Array.init)
+    }
+
+    /// With `/` between components.
+    static func text(_ path: Path) -> String {
+        path.map { ModifiedUTF7.decode($0) ?? String(decoding: $0, as: UTF8.self) }.joined(separator: "/")
+    }
+
+    static let inbox: Path = [Array("INBOX".utf8)]
+}
+
+extension StoreHierarchy {
+    /// The components of `name`, without what every name begins with.
+    func path(_ name: MailboxName) -> PairNaming.Path {
+        if name.isInbox { return PairNaming.inbox }
+        var octets = name.octets[...]
+        if octets.starts(with: prefix), octets.count > prefix.count { octets = octets.dropFirst(prefix.count) }
+        guard let delimiter = delimiter ?? name.delimiter else { return [Array(octets)] }
+        return octets.split(separator: delimiter, omittingEmptySubsequences: false).map(Array.init)
+    }
+
+    /// The name with these components; a delimiter inside a component becomes `_`.
+    func name(_ path: PairNaming.Path) -> MailboxName {
+        guard path != PairNaming.inbox else { return MailboxName(octets: path[0], delimiter: delimiter) }
+        var octets = prefix
+        for (index, component) in path.enumerated() {
+            if index > 0 { octets.append(delimiter ?? UInt8(ascii: "_")) }
+            octets += component.map { $0 == delimiter ? UInt8(ascii: "_") : $0 }
+        }
+        return MailboxName(octets: octets, delimiter: delimiter)
+    }
+}
+
+/// What a run is about. It restricts what counts as new; nothing is deleted for not being selected.
+public struct PairSelection: Sendable, Hashable {
+    /// Names in A with `/` between components, where `*` stands for anything; empty: all.
+    public var mailboxes: [String]
+    public var excludedMailboxes: [String]
+    /// Internal dates, in seconds since 1970: from here on.
+    public var since: Int64?
+    /// Before this.
+    public var before: Int64?
+    public var minimumOctets: Int?
+    public var maximumOctets: Int?
+
+    public init(
+        mailboxes: [String] = [], excludedMailboxes: [String] = [], since: Int64? = nil, before: Int64? = nil,
+        minimumOctets: Int? = nil, maximumOctets: Int? = nil
+    ) {
+        (self.mailboxes, self.excludedMailboxes) = (mailboxes, excludedMailboxes)
+        (self.since, self.before) = (since, before)
+        (self.minimumOctets, self.maximumOctets) = (minimumOctets, maximumOctets)
+    }
+
+    func contains(_ path: PairNaming.Path) -> Bool {
+        let name = PairNaming.text(path)
+        guard !excludedMailboxes.contains(where: { Self.matches(name, $0) }) else { return false }
+        return mailboxes.isEmpty || mailboxes.contains { Self.matches(name, $0) }
+    }
+
+    /// Whether the message may be copied or deleted as new. What the store does not tell counts as selected.
+    func contains(_ message: MessageSummary) -> Bool {
+        if let date = message.internalDate?.secondsSinceEpoch {
+            if let since, date < since { return false }
+            if let before, date >= before { return false }
+        }
+        if let count = message.octetCount {
+            if let minimumOctets, count < minimumOctets { return false }
+            if let maximumOctets, count > maximumOctets { return false }
+        }
+        return true
+    }
+
+    private static func matches(_ name: String, _ pattern: String) -> Bool {
+        let parts = pattern.split(separator: "*", omittingEmptySubsequences: false)
+        guard parts.count > 1, let first = parts.first, let last = parts.last else {
+            return name == pattern || (pattern.uppercased() == "INBOX" && name == "INBOX")
+        }
+        guard name.hasPrefix(first) else { return false }
+        var rest = name.dropFirst(first.count)
+        for part in parts.dropFirst().dropLast() where !part.isEmpty {
+            guard let range = rest.firstRange(of: part) else { return false }
+            rest = rest[range.upperBound...]
+        }
+        return rest.hasSuffix(last) && rest.count >= last.count
+    }
+}

@@ -1,0 +1,270 @@
+internal import MailCore
+
+extension PairPlanner {
+    // MARK: Links
+
+    mutating func decide(_ position: Int) {
+        let work = works[position]
+        guard !work.isDone else { return }
+        switch (work.status.a, work.status.b) {
+        case (.unknown, _), (_, .unknown): wait(position)
+        case (.present, .present): decideLinked(position)
+        case (.gone, .present): decideGoneInA(position)
+        case (.present, .gone): decideGoneInB(position)
+        case (.present, .none): decideOnlyA(position)
+        case (.none, .present): decideOnlyB(position)
+        case (.none, .none):
+            if work.isChanged { note(position, .tombstone) }
+        default: decideGone(position)
+        }
+    }
+
+    /// One side is not known: nothing is done, and nothing that was seen is taken as dealt with.
+    private mutating func wait(_ position: Int) {
+        for side in PairSide.allCases {
+            guard let end = works[position].link[side] else { continue }
+            let isSeen = works[position].flags(side) != end.flags || works[position].status[side] == .gone
+            if isSeen || works[position].isChanged { hold(side, end.mailbox) }
+        }
+    }
+
+    /// Nothing of it is left, or nothing but a tombstone.
+    private mutating func decideGone(_ position: Int) {
+        let work = works[position]
+        guard work.link.state == .tombstone, work.link.ends.a != nil else {
+            records.append(.forget(work.link))
+            return
+        }
+        works[position].link.ends.a?.uid = nil
+        works[position].link.ends.b = nil
+        note(position, .tombstone)
+    }
+
+    private mutating func decideLinked(_ position: Int) {
+        (works[position].link.state, works[position].link.since) = (.linked, 0)
+        let isMoving = decideMove(position)
+        decideFlags(position)
+        if works[position].isChanged, !isMoving { note(position, .readdressed) }
+    }
+
+    private mutating func decideMove(_ position: Int) -> Bool {
+        let work = works[position]
+        guard let a = work.link.ends.a, let b = work.link.ends.b, let pairA = pairOfRow[a.mailbox],
+            let pairB = pairOfRow[b.mailbox], pairA != pairB
+        else { return false }
+        if work.movedFrom.a != nil || work.resumesMove {
+            let wasTogether = work.movedFrom.b == nil || policy.moves.inB != .keepPlace
+            if policy.moves.inA == .follow, wasTogether || policy.filesAsSource {
+                return move(position, .b, to: pairA)
+            }
+        }
+        guard work.movedFrom.b != nil || (work.resumesMove && policy.moves.inA != .follow) else { return false }
+        return switch policy.moves.inB {
+        case .moveBack: move(position, .b, to: pairA)
+        case .follow: move(position, .a, to: pairB)
+        case .keepPlace, .asNew: false
+        }
+    }
+
+    private mutating func move(_ position: Int, _ side: PairSide, to pair: Int) -> Bool {
+        let work = works[position]
+        guard let end = work.link[side], let message = message(end, side, flags: work.flags(side)),
+            let target = ensureMailbox(side, pair)
+        else {
+            hold(position)
+            return false
+        }
+        guard half(end, side)?.look == .complete else {
+            hold(position)
+            return false
+        }
+        transfers.append(.move(message, to: target, work.link))
+        return true
+    }
+
+    private mutating func decideGoneInA(_ position: Int) {
+        let work = works[position]
+        let isChanged = work.flags(.b) != (work.link.ends.b?.flags ?? [])
+        let isMailboxGone = work.link.ends.a.flatMap { half($0, .a) }?.look == .gone
+        let rule = isMailboxGone ? policy.folders.goneInA : policy.goneInA
+        if rule == .delete, !(policy.keepsChanged && isChanged) {
+            delete(position, .b)
+        } else if rule == .delete, policy.writesA {
+            copyAgain(position, from: .b)
+        } else {
+            works[position].link.ends.a = nil
+            works[position].link.ends.b?.flags = work.flags(.b)
+            (works[position].link.state, works[position].link.since) = (.sourceGone, situation.now)
+            note(position, .sourceGone)
+        }
+    }
+
+    private mutating func decideGoneInB(_ position: Int) {
+        let work = works[position]
+        let isChanged = work.flags(.a) != (work.link.ends.a?.flags ?? [])
+        let isMailboxGone = work.link.ends.b.flatMap { half($0, .b) }?.look == .gone
+        switch isMailboxGone ? policy.folders.goneInB : policy.goneInB {
+        case .recreate: copyAgain(position, from: .a)
+        case .delete where policy.keepsChanged && isChanged: copyAgain(position, from: .a)
+        case .delete: delete(position, .a)
+        case .tombstone:
+            works[position].link.ends.b = nil
+            works[position].link.ends.a?.flags = work.flags(.a)
+            (works[position].link.state, works[position].link.since) = (.tombstone, situation.now)
+            note(position, .tombstone)
+        }
+    }
+
+    private mutating func decideOnlyA(_ position: Int) {
+        let work = works[position]
+        switch work.link.state {
+        case .quarantined: return copyNew(position)
+        case .waiting:
+            var isOver = true
+            if case .copyAfter(let seconds) = policy.newInA { isOver = situation.now - work.link.since >= seconds }
+            if isOver { return copyNew(position) }
+        case .tombstone where policy.goneInB == .recreate: return copyNew(position)
+        case .duplicate where policy.duplicates == .all: return copyNew(position)
+        default: break
+        }
+        if works[position].isChanged { note(position, .readdressed) }
+    }
+
+    private mutating func decideOnlyB(_ position: Int) {
+        let work = works[position]
+        switch work.link.state {
+        case .quarantined: copyNew(position)
+        case .sourceGone where policy.goneInA == .delete: delete(position, .b)
+        case .kept where policy.newInB == .delete: delete(position, .b)
+        case .kept where policy.newInB == .copy: copyNew(position)
+        default: if work.isChanged { note(position, .readdressed) }
+        }
+    }
+
+    private mutating func copyNew(_ position: Int) {
+        let side: PairSide = works[position].link.ends.a != nil ? .a : .b
+        copyAgain(position, from: side)
+    }
+
+    mutating func note(_ position: Int, _ note: PairAction.Note) {
+        let link = works[position].link
+        let side: PairSide = link.ends.a?.uid != nil ? .a : .b
+        var address: PairMessage?
+        if let end = link[side] { address = message(end, side, flags: works[position].flags(side)) }
+        records.append(.record(link, note, address))
+    }
+
+    /// To the mailbox that belongs to the one it is in.
+    private mutating func copyAgain(_ position: Int, from side: PairSide) {
+        var link = works[position].link
+        guard let end = link[side], let pair = pairOfRow[end.mailbox],
+            let message = message(end, side, flags: works[position].flags(side))
+        else { return }
+        guard let target = ensureMailbox(side.other, pair) else { return hold(position) }
+        link[side]?.flags = works[position].flags(side)
+        link[side.other] = nil
+        transfers.append(.copy(message, to: target, link))
+    }
+
+    /// Something stays to be done about this link.
+    private mutating func hold(_ position: Int) {
+        for side in PairSide.allCases {
+            hold(side, works[position].link[side]?.mailbox)
+            hold(side, works[position].origin[side])
+        }
+    }
+
+    private mutating func delete(_ position: Int, _ side: PairSide) {
+        let work = works[position]
+        guard let end = work.link[side], let message = message(end, side, flags: work.flags(side)) else { return }
+        guard half(end, side)?.canBeDeletedFrom == true, side == .b || policy.writesA else { return hold(position) }
+        deletions.append(.expunge(message, work.link, .goneOnOtherSide))
+    }
+
+    // MARK: Fresh messages
+
+    mutating func decideFresh(_ position: Int) {
+        let message = fresh[position]
+        guard let half = half(message), let address = self.message(message) else { return }
+        guard situation.selection.contains(message.summary) else { return hold(message.side, half.row) }
+        let end = LinkEnd(mailbox: half.row, uidValidity: half.uidValidity ?? UIDValidity(0), message.summary)
+        var link = PairLink(a: nil, b: nil, content: message.content, state: .linked, since: situation.now)
+        link[message.side] = end
+        if message.side == .a {
+            decideNewInA(link, message, address)
+        } else {
+            switch policy.newInB {
+            case .copy: copyFresh(link, message, address)
+            case .keep:
+                link.state = .kept
+                records.append(.record(link, .kept, address))
+            case .delete:
+                guard half.canBeDeletedFrom, isSourceKnown(message.pair) else { return hold(.b, half.row) }
+                deletions.append(.expunge(address, nil, .notInSource))
+            }
+        }
+    }
+
+    /// Whether A's half of the pair was seen whole, or is known not to be there.
+    private func isSourceKnown(_ pair: Int) -> Bool {
+        guard let half = situation.mailboxes[pair].halves.a else { return tree.isListComplete.a }
+        return half.look == .complete || half.look == .gone
+    }
+
+    private mutating func decideNewInA(_ link: PairLink, _ message: FreshMessage, _ address: PairMessage) {
+        var link = link
+        if situation.mailboxes[message.pair].isTombstone,
+            !plan.revivedPairs.contains(situation.mailboxes[message.pair].id)
+        {
+            link.state = .tombstone
+            records.append(.record(link, .mailboxTombstone, address))
+            return
+        }
+        if policy.duplicates == .onlyFirst, isDuplicate(message) {
+            link.state = .duplicate
+            records.append(.record(link, .duplicate, address))
+            return
+        }
+        if case .copyAfter(let seconds) = policy.newInA, seconds > 0 {
+            link.state = .waiting
+            records.append(.record(link, .waiting, address))
+            return
+        }
+        copyFresh(link, message, address)
+    }
+
+    /// Whether an equal message of the same mailbox is linked, or is new too and comes before.
+    private func isDuplicate(_ message: FreshMessage) -> Bool {
+        guard let content = message.content else { return false }
+        let isLinked = (worksByContent[content.canonical] ?? []).contains { position in
+            let link = works[position].link
+            guard let end = link.ends.a, end.uid != nil, link.state != .duplicate else { return false }
+            guard pairOfRow[end.mailbox] == message.pair else { return false }
+            return link.content?.isSame(as: content, policy.adoption) ?? false
+        }
+        return isLinked
+            || (index.a.byContent[content.canonical] ?? []).contains { other in
+                !isTaken[other] && fresh[other].pair == message.pair && fresh[other].summary.uid < message.summary.uid
+                    && (fresh[other].content?.isSame(as: content, policy.adoption) ?? false)
+            }
+    }
+
+    private mutating func copyFresh(_ link: PairLink, _ message: FreshMessage, _ address: PairMessage) {
+        guard let target = ensureMailbox(message.side.other, message.pair) else {
+            return hold(message.side, half(message)?.row)
+        }
+        transfers.append(.copy(address, to: target, link))
+    }
+
+    /// The name of the pair's mailbox on `side`, which is made if it is not there; `nil` when nothing may be put there.
+    mutating func ensureMailbox(_ side: PairSide, _ pair: Int) -> MailboxName? {
+        let mailbox = situation.mailboxes[pair]
+        if let half = mailbox.halves[side], half.isThere { return half.look == .failed ? nil : half.name }
+        guard side == .b || policy.writesA, tree.isListComplete[side] else { return nil }
+        guard !tree.unusable[side].contains(mailbox.names[side]) else { return nil }
+        if created[side].insert(pair).inserted {
+            creations.append(.createMailbox(side, mailbox.names[side], role: mailbox.halves[side.other]?.role))
+        }
+        return mailbox.names[side]
+    }
+}

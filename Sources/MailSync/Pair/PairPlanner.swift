@@ -1,0 +1,257 @@
+internal import MailCore
+
+/// Finds out which messages are the same and what is to be done about the others. Pure.
+struct PairPlanner {
+    struct Work {
+        var link: PairLink
+        var status: BothSides<EndStatus>
+        /// The mailboxes of its ends in the base.
+        let origin: BothSides<Int64?>
+        /// Where the end was, when it is elsewhere now.
+        var movedFrom: BothSides<Int64?> = BothSides(nil, nil)
+        /// A move that was begun and did not happen.
+        var resumesMove = false
+        var isChanged = false
+        var isDone = false
+
+        init(link: PairLink, status: BothSides<EndStatus>) {
+            (self.link, self.status) = (link, status)
+            origin = BothSides(link.ends.a?.mailbox, link.ends.b?.mailbox)
+        }
+
+        func isPresent(_ side: PairSide) -> Bool {
+            if case .present = status[side] { true } else { false }
+        }
+        func flags(_ side: PairSide) -> FlagSet {
+            if case .present(let flags) = status[side] { flags } else { link[side]?.flags ?? [] }
+        }
+    }
+
+    let situation: PairSituation
+    let tree: PairTree.Actions
+    var policy: PairPolicy { situation.policy }
+    var plan = PairPlan()
+    var works: [Work]
+    var fresh: [FreshMessage]
+    var isTaken: [Bool]
+    var index: BothSides<FreshIndex>
+    var worksByContent: [ContentMark: [Int]] = [:]
+    var pairOfRow: [Int64: Int] = [:]
+    /// Actions by phase; the order of phases is the order of effects.
+    var creations: [PairAction] = []
+    var records: [PairAction] = []
+    var transfers: [PairAction] = []
+    var flagSteps: [PairAction] = []
+    var deletions: [PairAction] = []
+    var created: BothSides<Set<Int>> = BothSides([], [])
+
+    init(_ situation: PairSituation, _ tree: PairTree.Actions) {
+        (self.situation, self.tree) = (situation, tree)
+        works = situation.links.sorted { $0.link.id < $1.link.id }.map { Work(link: $0.link, status: $0.status) }
+        fresh = situation.fresh.sorted {
+            ($0.side.rawValue, $0.pair, $0.summary.uid) < ($1.side.rawValue, $1.pair, $1.summary.uid)
+        }
+        isTaken = Array(repeating: false, count: fresh.count)
+        index = BothSides(FreshIndex(fresh, .a), FreshIndex(fresh, .b))
+        for (position, pair) in situation.mailboxes.enumerated() {
+            for side in PairSide.allCases {
+                if let half = pair.halves[side] { pairOfRow[half.row] = position }
+            }
+        }
+    }
+
+    mutating func decided() -> PairPlan {
+        plan.conflicts = tree.conflicts
+        dropMarked()
+        for side in PairSide.allCases { resolvePending(side) }
+        for side in PairSide.allCases { pairAgain(side) }
+        for side in PairSide.allCases { findMoves(side) }
+        adopt()
+        fillTombstones()
+        for position in works.indices { decide(position) }
+        for position in works.indices where !works[position].isDone {
+            if let content = works[position].link.content {
+                worksByContent[content.canonical, default: []].append(position)
+            }
+        }
+        for position in fresh.indices where !isTaken[position] { decideFresh(position) }
+        reportNearDuplicates()
+        assemble()
+        return plan
+    }
+
+    // MARK: Who is who
+
+    /// What A marks `\Deleted` counts as gone where the policy says so.
+    private mutating func dropMarked() {
+        guard policy.deletedFlag == .gone else { return }
+        for position in works.indices {
+            if case .present(let flags) = works[position].status.a, flags.contains(.deleted) {
+                works[position].status.a = .gone
+                hold(.a, works[position].link.ends.a?.mailbox)
+            }
+        }
+        for position in fresh.indices where fresh[position].side == .a {
+            if fresh[position].summary.flags.contains(.deleted) {
+                isTaken[position] = true
+                hold(.a, half(fresh[position])?.row)
+            }
+        }
+    }
+
+    /// What an effect of unknown outcome left.
+    private mutating func resolvePending(_ side: PairSide) {
+        for position in works.indices {
+            guard let pending = works[position].link.pending, pending.side == side else { continue }
+            guard let pair = pairOfRow[pending.mailbox], let half = situation.mailboxes[pair].halves[side],
+                half.look != .failed
+            else {
+                hold(side, pending.mailbox)
+                works[position].isDone = true
+                continue
+            }
+            let sameUIDs = half.uidValidity == pending.uidValidity
+            let link = works[position].link
+            works[position].link.pending = nil
+            works[position].isChanged = true
+            let found = take(side, link.content, objectID: nil) { [fresh] candidate in
+                fresh[candidate].pair == pair
+                    && (!sameUIDs || fresh[candidate].summary.uid >= (pending.uidNext ?? .min))
+            }
+            if let found {
+                finishMove(position, pending)
+                attach(found, to: position, side)
+                if works[position].link[side.other] != nil { works[position].link.state = .linked }
+            } else if pending.kind == .move {
+                works[position].resumesMove = true
+            } else if works[position].link[side.other] != nil {
+                // It did not arrive: as new as before.
+                (works[position].link.state, works[position].link.since) = (.quarantined, situation.now)
+            }
+        }
+    }
+
+    /// The message is in the new place; the one in the old place goes.
+    private mutating func finishMove(_ position: Int, _ pending: PairLink.Pending) {
+        let work = works[position]
+        guard pending.kind == .move, work.isPresent(pending.side), let old = work.link[pending.side] else { return }
+        guard let message = message(old, pending.side, flags: work.flags(pending.side)) else { return }
+        deletions.append(.expunge(message, nil, .finishesMove))
+    }
+
+    /// Links under an earlier UIDVALIDITY: by the side's own content ids, else by content.
+    private mutating func pairAgain(_ side: PairSide) {
+        for position in works.indices where works[position].status[side] == .stale && !works[position].isDone {
+            guard let end = works[position].link[side], let pair = pairOfRow[end.mailbox] else { continue }
+            let found = take(side, works[position].link.content, objectID: end.objectID) { [fresh] in
+                fresh[$0].pair == pair
+            }
+            if let found {
+                attach(found, to: position, side, keepsBase: true)
+            } else {
+                let look = situation.mailboxes[pair].halves[side]?.look
+                let isWhole =
+                    look == .complete
+                    && fresh.allSatisfy { message in
+                        message.side != side || message.pair != pair || message.content != nil
+                            || !isPlausible(message.summary.octetCount, end.octetCount)
+                    }
+                works[position].status[side] = isWhole ? .gone : .unknown
+                if !isWhole { hold(side, end.mailbox) }
+            }
+        }
+    }
+
+    /// A message that left one mailbox and came to another of the same side, or came back under a new UID.
+    private mutating func findMoves(_ side: PairSide) {
+        let followsAll = side == .a ? policy.moves.inA != .asNew : policy.moves.inB != .asNew
+        for position in works.indices where works[position].status[side] == .gone && !works[position].isDone {
+            guard let end = works[position].link[side] else { continue }
+            let home = pairOfRow[end.mailbox]
+            let content = works[position].link.content
+            var found = take(side, content, objectID: end.objectID) { [fresh] in fresh[$0].pair == home }
+            if found == nil, followsAll {
+                found = take(side, content, objectID: end.objectID) { _ in true }
+            }
+            guard let found else { continue }
+            if fresh[found].pair != home { works[position].movedFrom[side] = end.mailbox }
+            attach(found, to: position, side, keepsBase: true)
+        }
+    }
+
+    /// Gives the link's end on `side` the place of a fresh message.
+    private mutating func attach(_ found: Int, to position: Int, _ side: PairSide, keepsBase: Bool = false) {
+        isTaken[found] = true
+        let message = fresh[found]
+        guard let half = half(message) else { return }
+        let base = works[position].link[side]?.flags
+        var end = LinkEnd(mailbox: half.row, uidValidity: half.uidValidity ?? UIDValidity(0), message.summary)
+        if keepsBase, let base { end.flags = base }
+        works[position].link[side] = end
+        works[position].status[side] = .present(message.summary.flags)
+        works[position].isChanged = true
+        if works[position].link.content == nil { works[position].link.content = message.content }
+    }
+
+    /// The first untaken message of `side` that is this one, by content id or octets, exactly equal ones first.
+    private mutating func take(
+        _ side: PairSide, _ content: ContentIdentity?, objectID: String?, where isCandidate: (Int) -> Bool
+    ) -> Int? {
+        if let objectID, let found = index[side].byObjectID[objectID]?.first(where: { !isTaken[$0] && isCandidate($0) })
+        {
+            return found
+        }
+        guard let content else { return nil }
+        let candidates = (index[side].byContent[content.canonical] ?? []).filter { !isTaken[$0] && isCandidate($0) }
+        return candidates.first { fresh[$0].content?.raw == content.raw }
+            ?? candidates.first { fresh[$0].content?.isSame(as: content, .strict) ?? false }
+    }
+
+    // MARK: What the rules need
+
+    func half(_ message: FreshMessage) -> MailboxHalf? { situation.mailboxes[message.pair].halves[message.side] }
+
+    func half(_ end: LinkEnd, _ side: PairSide) -> MailboxHalf? {
+        pairOfRow[end.mailbox].flatMap { situation.mailboxes[$0].halves[side] }
+    }
+
+    func message(_ end: LinkEnd, _ side: PairSide, flags: FlagSet) -> PairMessage? {
+        guard let half = half(end, side), let uid = end.uid else { return nil }
+        return PairMessage(
+            side: side, mailbox: half.name, uidValidity: end.uidValidity, uid: uid, flags: flags,
+            internalDate: end.internalDate, octetCount: end.octetCount)
+    }
+
+    func message(_ fresh: FreshMessage) -> PairMessage? {
+        guard let half = half(fresh) else { return nil }
+        let end = LinkEnd(mailbox: half.row, uidValidity: half.uidValidity ?? UIDValidity(0), fresh.summary)
+        return message(end, fresh.side, flags: fresh.summary.flags)
+    }
+
+    /// Something stays to be done about this mailbox: its counters may not be believed to be dealt with.
+    mutating func hold(_ side: PairSide, _ row: Int64?) {
+        if let row { plan.unfinished.insert(row) }
+    }
+}
+
+/// LIMIT: what deliveries add to a header; more than this is not looked into for being the same message.
+let traceAllowance = 16 << 10
+
+/// Whether messages of these announced sizes may be the same.
+func isPlausible(_ left: Int?, _ right: Int?) -> Bool {
+    guard let left, let right else { return true }
+    return abs(left - right) <= traceAllowance
+}
+
+/// The fresh messages of one side by what they can be known by; each list in plan order.
+struct FreshIndex {
+    var byContent: [ContentMark: [Int]] = [:]
+    var byObjectID: [String: [Int]] = [:]
+
+    init(_ fresh: [FreshMessage], _ side: PairSide) {
+        for (position, message) in fresh.enumerated() where message.side == side {
+            if let content = message.content { byContent[content.canonical, default: []].append(position) }
+            if let id = message.summary.objectID { byObjectID[id, default: []].append(position) }
+        }
+    }
+}

@@ -1,0 +1,124 @@
+internal import MailCore
+
+/// One run between two stores: looks, plans, acts.
+struct PairRun {
+    let ends: BothSides<PairEnd>
+    let state: PairState
+    let options: PairOptions
+    let progress: (@Sendable (PairProgress) -> Void)?
+    var report = PairReport()
+    var key: [UInt8] = []
+    var traits = BothSides(StoreTraits(), StoreTraits())
+    var abilities = BothSides(StoreAbilities(), StoreAbilities())
+    /// What each side lists, by row.
+    var listings: BothSides<[Int64: MailboxListing]> = BothSides([:], [:])
+    var baseRows: BothSides<[Int64: BaseMailbox]> = BothSides([:], [:])
+    var rowOfName: BothSides<[MailboxName: Int64]> = BothSides([:], [:])
+    var deliveryTraits: BothSides<[MailboxName: DeliveryTraits]> = BothSides([:], [:])
+    /// What was seen of the mailboxes looked at.
+    var looks: [Int64: (side: PairSide, look: MailboxHalf.Look, status: MailboxStatus)] = [:]
+    var mailboxes: [PairedMailbox] = []
+    var unfinished: Set<Int64> = []
+    var effectsTotal = 0
+    /// Of messages that were to be copied and are not.
+    var failedContents: Set<ContentMark> = []
+    var failedSizes: [Int?] = []
+
+    /// Mailboxes (rows) in which something planned was not done.
+    var held: Set<Int64> = []
+    var renamed: BothSides<[MailboxName: MailboxName]> = BothSides([:], [:])
+    /// Links whose message moved in this run, as they are now.
+    var movedLinks: [Int64: PairLink] = [:]
+    /// Delivered or moved, under a UID the store did not tell.
+    var sentLinks: [PairLink] = []
+    var arrived: Set<Int64> = []
+
+    init(_ runner: PairRunner) {
+        (ends, state, options, progress) = (runner.ends, runner.state, runner.options, runner.progress)
+    }
+
+    var policy: PairPolicy { options.policy }
+
+    mutating func run() async throws -> PairReport {
+        for side in PairSide.allCases {
+            traits[side] = try await on(side) { store throws(StoreError) in try await store.traits }
+            abilities[side] = try await on(side) { store throws(StoreError) in try await store.abilities }
+        }
+        try await checkBeforehand()
+        guard let key = [UInt8](hex: try await state.fact("key") ?? "") else {
+            throw SyncError(.stateFailed, "the state of the pair has lost its key")
+        }
+        self.key = key
+        let (situation, actions) = try await look()
+        let plan = MailSync.plan(situation, mailboxActions: actions)
+        (report.refusals, report.nearDuplicates, report.conflicts) = (
+            plan.refusals, plan.nearDuplicates, plan.conflicts
+        )
+        unfinished.formUnion(plan.unfinished)
+        if options.isDryRun {
+            report.plannedActions = plan.actions
+            return report
+        }
+        effectsTotal = plan.effects.count
+        do {
+            try await execute(plan)
+            try await finish(plan)
+        } catch let error as SideError {
+            (report.interruption, report.interruptedSide) = (error.error, error.side)
+        }
+        report.mailboxes.sort { ($0.side.rawValue, $0.mailbox.text) < ($1.side.rawValue, $1.mailbox.text) }
+        return report
+    }
+
+    private func checkBeforehand() async throws {
+        if !options.isDryRun, abilities.b.isReadOnly {
+            throw SyncError(.destinationFailed, "\(ends.b.name) cannot be changed")
+        }
+        if !options.isDryRun, policy.writesA, abilities.a.isReadOnly {
+            throw SyncError(.sourceFailed, "\(ends.a.name) cannot be changed, and this strategy changes both sides")
+        }
+        var changes: [PairChange] = []
+        for side in PairSide.allCases {
+            guard let identity = ends[side].identity else { continue }
+            let name = "identity-\(side)"
+            if let known = try await state.fact(name), known != identity, !options.acceptsOtherIdentity {
+                throw SyncError(.otherAccount, "\(ends[side].name) is another account than in the runs before")
+            }
+            changes.append(.fact(name, identity))
+        }
+        if !options.isDryRun { try await state.apply("identity", changes) }
+    }
+
+    /// Calls one side's store; the error says which side it was.
+    func on<T>(_ side: PairSide, _ body: (any SyncStore) async throws(StoreError) -> T) async throws -> T {
+        do { return try await body(ends[side].store) } catch { throw SideError(side: side, error: error) }
+    }
+
+    /// As ``on(_:_:)``, where an error that concerns one mailbox is only reported: `nil`.
+    mutating func on<T>(
+        _ side: PairSide, mailbox: MailboxName, _ body: (any SyncStore) async throws(StoreError) -> T
+    ) async throws -> T? {
+        do { return try await body(ends[side].store) } catch {
+            guard !error.endsRun else { throw SideError(side: side, error: error) }
+            if let inner = Self.inner(error) { throw inner }
+            report.update(side, mailbox) { $0.failure = error }
+            return nil
+        }
+    }
+
+    /// What a consumer of ours threw, wrapped by the store.
+    static func inner(_ error: StoreError) -> (any Error)? {
+        guard error.kind == .consumerFailed, let cause = error.cause else { return nil }
+        return cause is SyncError || cause is SideError || cause is CancellationError ? cause : nil
+    }
+
+    func reader() -> ContentReader { ContentReader(key: key, hashing: options.hashing) }
+
+    mutating func advance(_ mailbox: MailboxName, by count: Int = 1) {
+        report.effectCount += count
+        progress?(
+            PairProgress(
+                mailbox: mailbox, effectsDone: report.effectCount, effectsTotal: effectsTotal,
+                octetsDone: report.fetchedOctets))
+    }
+}

@@ -1,0 +1,101 @@
+public import MailCore
+
+/// One end of a sync.
+public struct PairEnd: Sendable {
+    public var store: any SyncStore
+    /// What people call it.
+    public var name: String
+    /// What tells this account from another under the same name; `nil` when nothing does.
+    public var identity: String?
+
+    public init(store: any SyncStore, name: String, identity: String? = nil) {
+        (self.store, self.name, self.identity) = (store, name, identity)
+    }
+}
+
+/// How a run between two stores goes about.
+public struct PairOptions: Sendable {
+    public var policy: PairPolicy
+    public var selection = PairSelection()
+    public var naming = PairNaming()
+    /// Plans and reports; writes nothing, the state included.
+    public var isDryRun = false
+    /// Compares every mailbox in full, whatever its counters say.
+    public var looksAtEverything = false
+    /// Deletes however many messages the policy says, and takes an emptied account for what it shows.
+    public var allowsMassDelete = false
+    /// Goes on although an end is another account than before.
+    public var acceptsOtherIdentity = false
+    public var hashing: any ContentHashing
+    /// For messages too large for memory; `nil`: they are kept in memory all the same.
+    public var spooling: (any PairSpooling)?
+    /// Octets of messages held in memory at once.
+    public var memoryLimit = 8 << 20
+    /// Seconds since 1970.
+    public var now: @Sendable () -> Int64
+    /// Messages whose effects are journalled together.
+    package var batchLimit = 500
+
+    public init(policy: PairPolicy, hashing: any ContentHashing, now: @escaping @Sendable () -> Int64) {
+        (self.policy, self.hashing, self.now) = (policy, hashing, now)
+    }
+}
+
+/// Brings two stores together as a policy says: observe → plan → journal → execute → cursors last.
+///
+/// Stopped at any instant, the next run goes on; run twice, the second changes nothing.
+public struct PairRunner: Sendable {
+    let ends: BothSides<PairEnd>
+    let state: PairState
+    let options: PairOptions
+    let progress: (@Sendable (PairProgress) -> Void)?
+
+    public init(
+        a: PairEnd, b: PairEnd, state: PairState, options: PairOptions,
+        progress: (@Sendable (PairProgress) -> Void)? = nil
+    ) {
+        ends = BothSides(a, b)
+        (self.state, self.options, self.progress) = (state, options, progress)
+    }
+
+    /// Runs once.
+    ///
+    /// An end that breaks off is in the report (``PairReport/interruption``), with what was done until then.
+    /// - Throws: `.outage`, `.otherAccount`, `.stateTooNew` before anything is done; `.sourceFailed`,
+    ///   `.destinationFailed` when an end cannot be reached at all; `.stateFailed`; `.cancelled`.
+    public func run() async throws(SyncError) -> PairReport {
+        do {
+            var run = PairRun(self)
+            return try await run.run()
+        } catch let error as SyncError {
+            throw error
+        } catch let error as SideError {
+            let kind: SyncError.Kind = error.side == .a ? .sourceFailed : .destinationFailed
+            throw SyncError(
+                error.error.kind == .cancelled ? .cancelled : kind, "\(ends[error.side].name): \(error.error)",
+                cause: error.error)
+        } catch is CancellationError {
+            throw SyncError(.cancelled, "the run was cancelled")
+        } catch {
+            throw SyncError(.stateFailed, "the run stopped: \(error)", cause: error)
+        }
+    }
+}
+
+/// A store's error, with the side it came from.
+struct SideError: Error {
+    var side: PairSide
+    var error: StoreError
+}
+
+/// Where octets wait between two stores that do not fit into memory: nowhere anybody else can read them.
+public protocol PairSpooling: Sendable {
+    func makeFile() throws(StoreError) -> any SpoolFile
+}
+
+/// Octets that are written once and read any number of times; gone with the last reference.
+public protocol SpoolFile: AnyObject {
+    func append(_ octets: [UInt8]) throws(StoreError)
+    func finish() throws(StoreError)
+    func open() throws(StoreError) -> any OctetSource
+}

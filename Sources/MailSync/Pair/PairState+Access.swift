@@ -1,0 +1,213 @@
+import GRDB
+import MailCore
+
+/// One change of the state.
+enum PairChange: Sendable {
+    /// Inserted when its id is 0.
+    case put(PairLink)
+    case drop(Int64)
+    case insertMailbox(PairSide, MailboxListing, UIDValidity)
+    case renameMailbox(Int64, MailboxName)
+    case dropMailbox(Int64)
+    /// `id` 0 or less: inserted.
+    case pair(PairTree.Pair)
+    case dropPair(Int64)
+    /// The links reflect `status`; `nil`: something is left to do.
+    case cursor(Int64, MailboxListing, UIDValidity, MailboxStatus?)
+    case fact(String, String)
+}
+
+extension PairState {
+    /// Writes `changes` in order in one transaction; the rows that were inserted or written, in order.
+    @discardableResult
+    func apply(_ step: String, _ changes: [PairChange]) async throws -> [Int64] {
+        guard !changes.isEmpty else { return [] }
+        return try await write(step) { db in try changes.map { try Self.apply($0, db) } }
+    }
+
+    private func write<T: Sendable>(
+        _ step: String, _ body: @escaping @Sendable (Database) throws -> T
+    ) async throws -> T {
+        try probe("before " + step)
+        // A cancelled task still finishes its transaction: a store may be ahead of it already.
+        let result = try await withCheckedThrowingContinuation { continuation in
+            queue.asyncWrite(body) { _, result in
+                continuation.resume(
+                    with: result.mapError {
+                        $0 is SyncError ? $0 : SyncError(.stateFailed, "the state of the pair: \($0)", cause: $0)
+                    })
+            }
+        }
+        try probe("after " + step)
+        return result
+    }
+
+    private static func apply(_ change: PairChange, _ db: Database) throws -> Int64 {
+        func execute(_ sql: String, _ arguments: StatementArguments) throws -> Int64 {
+            try db.cachedStatement(sql: sql).execute(arguments: arguments)
+            return db.lastInsertedRowID
+        }
+        switch change {
+        case .put(let link):
+            let marks = Array(repeating: "?", count: PairLink.columnCount).joined(separator: ", ")
+            let id = try execute(
+                "INSERT OR REPLACE INTO link (\(PairLink.columns)) VALUES (\(marks))", link.values)
+            return link.id == 0 ? id : link.id
+        case .drop(let id): return try execute("DELETE FROM link WHERE id = ?", [id])
+        case .insertMailbox(let side, let listing, let validity):
+            return try execute(
+                """
+                INSERT INTO mailbox (side, name, delimiter, role, mailbox_id, uid_validity) VALUES (?, ?, ?, ?, ?, ?)
+                """,
+                [
+                    side.rawValue, listing.name.octets.hex, listing.name.delimiter.map { Int64($0) },
+                    listing.role?.rawValue, listing.mailboxID, Int64(validity.value),
+                ])
+        case .renameMailbox(let id, let name):
+            return try execute(
+                "UPDATE mailbox SET name = ?, delimiter = ? WHERE id = ?",
+                [name.octets.hex, name.delimiter.map { Int64($0) }, id])
+        case .dropMailbox(let id):
+            _ = try execute("DELETE FROM link WHERE a_mailbox = ? AND a_uid IS NULL", [id])
+            return try execute("DELETE FROM mailbox WHERE id = ?", [id])
+        case .pair(let pair):
+            let id = pair.id > 0 ? pair.id : nil
+            let row = try execute(
+                "INSERT OR REPLACE INTO pair (id, a, b, is_tombstone) VALUES (?, ?, ?, ?)",
+                [id, pair.rows.a, pair.rows.b, pair.isTombstone])
+            return id ?? row
+        case .dropPair(let id): return try execute("DELETE FROM pair WHERE id = ?", [id])
+        case .cursor(let id, let listing, let validity, let status):
+            return try execute(
+                """
+                UPDATE mailbox SET name = ?1, delimiter = ?2, role = ?3, mailbox_id = ?4, uid_validity = ?5,
+                  status_validity = ?6, uid_next = ?7, message_count = ?8, highest_mod_seq = ?9 WHERE id = ?10
+                """,
+                [
+                    listing.name.octets.hex, listing.name.delimiter.map { Int64($0) }, listing.role?.rawValue,
+                    listing.mailboxID, Int64(validity.value), (status?.uidValidity.value).map { Int64($0) },
+                    (status?.uidNext?.value).map { Int64($0) }, status?.messageCount,
+                    (status?.highestModSeq).map { Int64(bitPattern: $0.value) }, id,
+                ])
+        case .fact(let name, let value):
+            return try execute("INSERT OR REPLACE INTO fact (name, value) VALUES (?, ?)", [name, value])
+        }
+    }
+
+    // MARK: Reading
+
+    func read<T: Sendable>(_ body: @escaping @Sendable (Database) throws -> T) async throws -> T {
+        do { return try await queue.read(body) } catch let error as SyncError { throw error } catch {
+            throw SyncError(.stateFailed, "the state of the pair: \(error)", cause: error)
+        }
+    }
+
+    func fact(_ name: String) async throws -> String? {
+        try await read { try String.fetchOne($0, sql: "SELECT value FROM fact WHERE name = ?", arguments: [name]) }
+    }
+
+    func tree() async throws -> (mailboxes: [PairMailboxRow], pairs: [PairTree.Pair]) {
+        try await read { db in
+            let rows = try Row.fetchAll(
+                db,
+                sql: """
+                    SELECT id, side, name, delimiter, role, mailbox_id, uid_validity, status_validity, uid_next,
+                      message_count, highest_mod_seq FROM mailbox ORDER BY id
+                    """)
+            let pairs = try Row.fetchAll(db, sql: "SELECT id, a, b, is_tombstone FROM pair ORDER BY id")
+            return (
+                rows.map(PairMailboxRow.init),
+                pairs.map { PairTree.Pair(id: $0[0], a: $0[1], b: $0[2], isTombstone: $0[3]) }
+            )
+        }
+    }
+
+    /// Compares every link that has an end in the mailbox with `diff`; the links that changed, and the diff.
+    func visit(_ side: PairSide, _ diff: MailboxDiff) async throws -> ([(PairLink, EndStatus)], MailboxDiff) {
+        try await read { db in
+            var diff = diff
+            var touched: [(PairLink, EndStatus)] = []
+            let start = side == .a ? 13 : 21
+            let links = try Row.fetchCursor(
+                db,
+                sql: """
+                    SELECT \(PairLink.columns) FROM link WHERE \(side == .a ? "a" : "b")_mailbox = ?
+                    ORDER BY \(side == .a ? "a" : "b")_uid
+                    """, arguments: [diff.row])
+            while let row = try links.next() {
+                guard let end = LinkEnd(row, start), end.uid != nil, let status = diff.visit(end) else { continue }
+                touched.append((PairLink(row), status))
+            }
+            return (touched, diff)
+        }
+    }
+
+    /// Every UID that a link has in a mailbox.
+    func knownUIDs(_ side: PairSide, _ mailbox: Int64) async throws -> UIDSet {
+        try await read { db in
+            let column = side == .a ? "a" : "b"
+            let values = try Int64.fetchCursor(
+                db,
+                sql: """
+                    SELECT \(column)_uid FROM link WHERE \(column)_mailbox = ? AND \(column)_uid IS NOT NULL
+                    ORDER BY \(column)_uid
+                    """, arguments: [mailbox])
+            var result = UIDSet()
+            while let value = try values.next() {
+                if let uid = UID(UInt32(truncatingIfNeeded: value)) { result.insert(uid) }
+            }
+            return result
+        }
+    }
+
+    /// The links whose end on `side` is in one of `mailboxes`.
+    func links(_ side: PairSide, in mailboxes: [Int64]) async throws -> [PairLink] {
+        try await read { db in
+            try mailboxes.flatMap { mailbox in
+                try Self.links(db, "\(side == .a ? "a" : "b")_mailbox = ?", [mailbox])
+            }
+        }
+    }
+
+    /// Links with something under way: on trial, waiting, or of unknown outcome; `all`: everything but plain links.
+    func openLinks(all: Bool) async throws -> [PairLink] {
+        try await read { db in
+            let open = "state IN (4, 5, 6)"
+            return try Self.links(db, all ? "state <> 0" : open, [])
+                + Self.links(
+                    db,
+                    all
+                        ? "state = 0 AND pending_side IS NOT NULL"
+                        : "state NOT IN (4, 5, 6) AND pending_side IS NOT NULL", [])
+        }
+    }
+
+    /// Links known on one side alone that have or had an end in `mailbox`.
+    func singles(_ side: PairSide, in mailbox: Int64) async throws -> [PairLink] {
+        let (own, other) = side == .a ? ("a", "b") : ("b", "a")
+        return try await read { db in
+            try Self.links(db, "\(own)_mailbox = ? AND \(other)_mailbox IS NULL AND state <> 0", [mailbox])
+        }
+    }
+
+    func links(canonical marks: Set<ContentMark>) async throws -> [PairLink] {
+        try await read { db in
+            try marks.sorted { ($0.high, $0.low) < ($1.high, $1.low) }.flatMap { mark in
+                try Self.links(
+                    db, "canonical_high = ? AND canonical_low = ?",
+                    [Int64(bitPattern: mark.high), Int64(bitPattern: mark.low)])
+            }
+        }
+    }
+
+    func linkCount() async throws -> Int {
+        try await read { try Int.fetchOne($0, sql: "SELECT COUNT(*) FROM link WHERE state = 0") ?? 0 }
+    }
+
+    private static func links(_ db: Database, _ condition: String, _ arguments: StatementArguments) throws -> [PairLink]
+    {
+        try Row.fetchAll(
+            db, sql: "SELECT \(PairLink.columns) FROM link WHERE \(condition) ORDER BY id", arguments: arguments
+        ).map { PairLink($0) }
+    }
+}
