@@ -15,6 +15,9 @@ package enum ExitStatus: Int32, CaseIterable, Sendable {
     case storage = 11
     case notFound = 12
     case anchor = 13
+    case stale = 14
+    case tampered = 15
+    case lost = 16
     case usage = 64
     case interrupted = 130
 
@@ -36,6 +39,9 @@ package enum ExitStatus: Int32, CaseIterable, Sendable {
         case .storage: "reading or writing a file failed; the disk may be full"
         case .notFound: "no such message, mailbox, account or key"
         case .anchor: "no anchor gives the erasure secret, or one cannot be reached"
+        case .stale: "check found only what is made anew from the rest: catalog, state, index, parity"
+        case .tampered: "check found what no accident does: rolled back, forged, or there again after its erasure"
+        case .lost: "check found nothing wrong, but the ledger says that something was lost for good"
         case .usage: "the command line or the query cannot be understood"
         case .interrupted: "interrupted; the next run goes on from there"
         }
@@ -58,6 +64,18 @@ package enum ExitStatus: Int32, CaseIterable, Sendable {
             case .anchor: .anchor
             case .cancelled: .interrupted
             case .internalError: .failure
+            }
+    }
+
+    /// The code for what a check came to.
+    init(_ verdict: CheckVerdict) {
+        self =
+            switch verdict {
+            case .clean: .success
+            case .stale: .stale
+            case .lost: .lost
+            case .damaged: .damaged
+            case .tampered: .tampered
             }
     }
 

@@ -23,7 +23,9 @@ import Testing
         }
     }
 
-    static func filled(_ secret: ArchiveSecret = .plain, messages count: Int = 10) async throws -> Filled {
+    static func filled(
+        _ secret: ArchiveSecret = .plain, messages count: Int = 10, attachment: Int = 20_000
+    ) async throws -> Filled {
         let test = try TestArchive(secret)
         var options = WriterOptions()
         options.packTarget = 50_000
@@ -32,7 +34,7 @@ import Testing
         var seeded = Seeded(23)
         var messages: [(RandomID, [UInt8])] = []
         for number in 0..<count {
-            let message = Mail.withAttachment(seeded.octets(20_000), number: number)
+            let message = Mail.withAttachment(seeded.octets(attachment), number: number)
             let taken = try await lane.ingest(message)
             test.directory.apply(try await writer.commit(events: [event(taken.keyID, UInt32(number + 1))]))
             messages.append((taken.keyID, message))

@@ -32,6 +32,11 @@ package struct ArchiveLayout: Sendable {
     /// Of a backup into this folder: staged files, and the list of its last step.
     package var incoming: String { root + "/incoming" }
     package var switching: String { root + "/switching" }
+    /// Copies of footers; made when there is something to copy.
+    package var index: String { root + "/index" }
+    package var parity: String { root + "/parity" }
+    /// Where a repair tries whether a file of a replica fits; removed at its end.
+    package var repairing: String { root + "/repairing" }
 
     package func packDirectory(_ digestHex: String) -> String { "\(packs)/\(digestHex.prefix(2))" }
     package func pack(_ digestHex: String) -> String { "\(packs)/\(digestHex.prefix(2))/\(digestHex)" }

@@ -28,7 +28,7 @@ extension ArchiveCheck {
         }
         for (keyID, leaf) in erasures.leaves {
             guard let key = keys[keyID], !key.isErased else { continue }
-            find(.unexpected, key.path, "leaf \(leaf) calls the key \(keyID) erased, and it is there")
+            find(.returned, key.path, "leaf \(leaf) calls the key \(keyID) erased, and it is there")
         }
     }
 }

@@ -41,7 +41,7 @@ extension ArchiveCheck {
                 let path = "\(layout.keys)/\(name)"
                 switch leaves.slots[String(name.dropLast(5))] {
                 case nil: find(.unexpected, path, "no leaf names this key slot")
-                case .some((false, let leaf)): find(.unexpected, path, "leaf \(leaf) says that it was removed")
+                case .some((false, let leaf)): find(.returned, path, "leaf \(leaf) says that it was removed")
                 default: continue
                 }
             }

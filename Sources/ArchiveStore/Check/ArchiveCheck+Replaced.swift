@@ -43,7 +43,7 @@ extension ArchiveCheck {
             let path = layout.gonePack(gone.object.hex)
             if present.contains(gone.object) {
                 find(
-                    .unexpected, layout.pack(gone.object.hex),
+                    .returned, layout.pack(gone.object.hex),
                     "this pack was replaced and is there, again or still: remove it, or let a writer open the archive")
             }
             for successor in gone.successors {

@@ -1,5 +1,5 @@
 import ArchiveCrypto
-import ArchiveLedger
+public import ArchiveLedger
 import MailCore
 
 /// Looks whether an archive is whole; never stops at the first finding, never changes anything.
@@ -45,10 +45,12 @@ public struct ArchiveCheck {
     /// are those of the archive itself: keep a checkpoint elsewhere to notice that all of it was replaced.
     /// - Throws: `.notAnArchive`, `.unsupported`, `.ioFailed` for `MAILARC` alone; whatever else is wrong is in the report.
     public static func runWithoutKeys(
-        at path: String, progress: (@Sendable (_ done: Int, _ total: Int, _ subject: String) -> Void)? = nil
+        at path: String, trusting checkpoint: CheckpointNote? = nil,
+        progress: (@Sendable (_ done: Int, _ total: Int, _ subject: String) -> Void)? = nil
     ) throws(ArchiveError) -> CheckReport {
         let layout = ArchiveLayout(path)
         var options = CheckOptions(level: .custodian)
+        options.trustedCheckpoint = checkpoint
         options.progress = progress
         var check = ArchiveCheck(
             layout: layout, identity: try ArchiveIdentity.read(layout).identity, options: options, archive: nil)
@@ -65,6 +67,7 @@ public struct ArchiveCheck {
         checkTextFiles()
         checkHeaders()
         checkSealedPacks(archive)
+        checkParity()
         checkLedger(archive?.bundleKey)
         guard let archive else { return }
         readJournal(archive)
@@ -94,9 +97,11 @@ public struct ArchiveCheck {
             self.report.leafCount = report.size
             for finding in report.findings {
                 find(
-                    .ledger, "\(layout.log)/\(finding.path)", finding.description,
+                    finding.kind == .rolledBack ? .rolledBack : .ledger, "\(layout.log)/\(finding.path)",
+                    finding.description,
                     at: finding.offset.map { UInt64($0) })
             }
+            checkTrusted(report, logKeys)
         } catch { find(.ledger, layout.log, "\(error)") }
     }
 }

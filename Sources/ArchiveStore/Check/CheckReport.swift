@@ -1,3 +1,5 @@
+public import ArchiveLedger
+
 /// How deep a check goes; each level includes the ones before (ARCHIVE.md §2.11).
 public enum CheckLevel: Int, Sendable, Hashable, Comparable, CaseIterable {
     /// Without keys: names, checksums, signatures, sequence, tiles and checkpoints.
@@ -8,6 +10,8 @@ public enum CheckLevel: Int, Sendable, Hashable, Comparable, CaseIterable {
     case keys = 2
     /// Every chunk opens, every message is rebuilt and compared with its digest and commitment.
     case content = 3
+    /// Everything that is derived is made anew and compared: catalog, parity.
+    case derived = 4
 
     public static func < (left: CheckLevel, right: CheckLevel) -> Bool { left.rawValue < right.rawValue }
 }
@@ -29,6 +33,22 @@ public struct CheckFinding: Sendable, Hashable, CustomStringConvertible {
         case ledger
         /// The message is not the one that was taken.
         case contentDiffers = "content-differs"
+        /// It is less, or other, than what was signed before.
+        case rolledBack = "rolled-back"
+        /// What was erased, replaced or removed is there again.
+        case returned
+    }
+
+    /// What it takes to be as before.
+    public enum Gravity: Int, Sendable, Hashable, Comparable {
+        /// Of something that is made anew from the rest.
+        case cache
+        /// Octets are wrong or missing; nothing says that somebody wanted it so.
+        case damage
+        /// What is there is genuine, and older or other than it must be: no accident does that.
+        case tampering
+
+        public static func < (left: Gravity, right: Gravity) -> Bool { left.rawValue < right.rawValue }
     }
     public var kind: Kind
     /// Relative to the archive.
@@ -36,6 +56,16 @@ public struct CheckFinding: Sendable, Hashable, CustomStringConvertible {
     public var offset: UInt64?
     /// What is wrong, one sentence; no mail content.
     public var what: String
+
+    public init(kind: Kind, path: String, offset: UInt64?, what: String) {
+        (self.kind, self.path, self.offset, self.what) = (kind, path, offset, what)
+    }
+
+    public var gravity: Gravity {
+        if kind == .rolledBack || kind == .returned { return .tampering }
+        let folder = path.prefix { $0 != "/" }
+        return ["catalog", "state", "index", "parity"].contains(folder) ? .cache : .damage
+    }
 
     public var description: String { "\(path)\(offset.map { " at octet \($0)" } ?? ""): \(what)" }
 }
@@ -71,6 +101,8 @@ public struct CheckOptions: Sendable {
     /// Which share of the blobs level 3 opens, 0 to 1; the same seed chooses the same ones.
     public var sampleRate = 1.0
     public var sampleSeed: UInt64 = 0
+    /// Kept elsewhere: what the ledger had then, it must have now.
+    public var trustedCheckpoint: CheckpointNote?
     /// Told how many of how many steps are done, and what is being looked at.
     public var progress: (@Sendable (_ done: Int, _ total: Int, _ subject: String) -> Void)?
 

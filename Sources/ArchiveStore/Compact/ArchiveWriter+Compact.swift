@@ -56,6 +56,7 @@ extension ArchiveWriter {
             copied += successor.octetCount
         }
         options.progress?(done, plan.candidates.count, copied)
+        if wantsParity, !plan.candidates.isEmpty { _ = try renewParity { _, _ in } }
         return summary
     }
 

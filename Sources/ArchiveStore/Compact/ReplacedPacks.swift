@@ -29,6 +29,8 @@ struct ReplacedPacks {
 
     /// Removes the packs; their records and successors are durable.
     func remove(_ replacements: [PackReplacement]) throws(ArchiveError) {
+        // ORDER: a stripe gives its packs back; it is gone before they are.
+        try ParityFiles(layout: layout).drop(Set(replacements.map(\.object.octets)), fault: fault)
         var directories: Set<String> = []
         for replacement in replacements {
             let object = replacement.object.octets.hex

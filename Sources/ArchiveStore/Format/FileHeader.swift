@@ -10,6 +10,8 @@ package enum ObjectKind: UInt8, Sendable {
     case openShard = 0x4F
     case journal = 0x4A
     case erasing = 0x45
+    case index = 0x49
+    case parity = 0x58
 }
 
 /// The first 32 octets of every binary file (ArchiveFormat.md §6.1).
@@ -61,8 +63,8 @@ package struct FileHeader {
     private static func zeros(_ kind: ObjectKind) -> [Range<Int>] {
         switch kind {
         case .journal: [32..<40, 56..<60]
-        case .dictionary: [36..<60]
         case .erasing: [32..<60]
+        case .dictionary, .index, .parity: [36..<60]
         default: [40..<60]
         }
     }

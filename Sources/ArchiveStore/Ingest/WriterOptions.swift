@@ -7,6 +7,10 @@ public enum FaultStep: String, Sendable, Hashable, CaseIterable {
     case slotWrite, slotRemove, logKeyFile, identity
     /// Of a backup: a file staged, the list of the last step durable, one line of it done, the list gone.
     case backupStage, backupList, backupSwitch, backupEnd
+    /// Of copies of footers, and of a file that a repair puts in place.
+    case indexWrite, indexMerge, repairWrite
+    /// Of stripes of parity.
+    case parityWrite, parityRemove
 }
 
 /// How a writer works; the defaults are right for mail.
@@ -24,6 +28,8 @@ public struct WriterOptions: Sendable {
     public mutating func useLevel(_ level: Int) { (smallLevel, largeLevel) = (level, level) }
     /// The journal is rewritten when it grew by so many octets, also when no pack was sealed.
     public var journalLimit: UInt64 = 8 << 20
+    /// Opens although packs are missing or too short: for who tells the loss.
+    package var acceptsLoss = false
     /// Called at each step after it was taken.
     public var fault: (@Sendable (FaultStep) -> Void)?
 

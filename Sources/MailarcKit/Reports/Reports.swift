@@ -215,6 +215,7 @@ public struct StatisticsReport: Codable, Sendable {
     public var ledgerOctets: Int
     public var catalogOctets: Int
     public var stateOctets: Int
+    public var parityOctets: Int
     public var totalOctets: Int
     public var ledgerSize: UInt64
     public var ledgerRoot: String
@@ -226,12 +227,35 @@ public struct Finding: Codable, Sendable {
     public var path: String
     public var offset: UInt64?
     public var problem: String
+    /// What kind of thing is wrong, a word.
+    public var kind: String
+    public var verdict: CheckVerdict
+    /// The command that mends it, or what else to do.
+    public var mend: String
+}
+
+/// What a check comes to; the exit code follows from it.
+public enum CheckVerdict: String, Codable, Sendable, Comparable, CaseIterable {
+    case clean
+    /// Only what is made anew from the rest is wrong: catalog, state, copies of footers, parity.
+    case stale
+    /// Nothing is wrong, but the ledger says that something was lost for good.
+    case lost
+    case damaged
+    /// Genuine, but older or other than it must be.
+    case tampered
+
+    private var rank: Int { Self.allCases.firstIndex(of: self) ?? 0 }
+
+    public static func < (left: CheckVerdict, right: CheckVerdict) -> Bool { left.rank < right.rank }
 }
 
 /// What `check` saw.
 public struct CheckReport: Codable, Sendable {
     public var level: Int
     public var sample: Double
+    /// The gravest of what was found.
+    public var verdict: CheckVerdict
     public var packs: Int
     public var blobs: Int
     public var messages: Int
@@ -239,6 +263,17 @@ public struct CheckReport: Codable, Sendable {
     public var leaves: UInt64
     public var findings: [Finding]
     public var isClean: Bool { findings.isEmpty }
+}
+
+/// What is in stripes of parity.
+public struct ParityReport: Codable, Sendable {
+    /// Packs that are in a stripe.
+    public var packs: Int
+    public var newStripes: Int
+    /// Of the new stripes.
+    public var newOctets: Int
+    /// Packs that are not what their names say, and in no stripe for that.
+    public var damaged: [String]
 }
 
 /// A place of the erasure secret.

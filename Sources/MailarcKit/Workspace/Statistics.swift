@@ -25,6 +25,7 @@ extension Workspace {
                 vaultOctets: try FileFacts.treeOctetCount(path + "/vault"),
                 ledgerOctets: try FileFacts.treeOctetCount(path + "/log"), catalogOctets: try storage.octetCount(),
                 stateOctets: try FileFacts.treeOctetCount(path + "/state"),
+                parityOctets: try FileFacts.treeOctetCount(path + "/parity"),
                 totalOctets: try FileFacts.treeOctetCount(path), ledgerSize: ledger.size,
                 ledgerRoot: ledger.root.octets.hex)
         } catch let error as KitError {
