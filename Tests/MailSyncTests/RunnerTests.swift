@@ -95,7 +95,7 @@ extension Scenario {
         try await scenario.run()
         scenario.log = []
         let new = MailboxName("Arbeit")
-        scenario.store.rename(work, to: new)
+        scenario.store.rename(work, as: new)
         let report = try await scenario.run()
         #expect(try scenario.entry(report, new).renamedFrom == work)
         #expect(!scenario.log.contains { $0.hasPrefix("fetch") })

@@ -145,7 +145,7 @@ struct RandomHistory {
         case 17: if let uid { store.copy(uid, from: here, to: there) }
         case 18..<20: if let name = Self.names.randomElement(using: &generator) { store.create(name) }
         case 20:
-            if let name = Self.names.randomElement(using: &generator), !here.isInbox { store.rename(here, to: name) }
+            if let name = Self.names.randomElement(using: &generator), !here.isInbox { store.rename(here, as: name) }
         case 21: if !here.isInbox { store.delete(here) }
         case 22 where resets:
             var generator = generator

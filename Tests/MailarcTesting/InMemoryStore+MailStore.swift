@@ -86,7 +86,7 @@ extension InMemoryStore: MailStore {
         }
     }
 
-    private func step(_ name: String, isLogged: Bool = true) throws(StoreError) {
+    func step(_ name: String, isLogged: Bool = true) throws(StoreError) {
         if isLogged { model.withLock { $0.log.append(name) } }
         do { try io(name) } catch {
             throw StoreError(.connectionLost, "the connection broke", retry: .later, cause: error)

@@ -17,7 +17,7 @@ extension InMemoryStore {
         model.withLock { $0.mailboxes.removeAll { $0.name == name } }
     }
 
-    public func rename(_ old: MailboxName, to new: MailboxName) {
+    public func rename(_ old: MailboxName, as new: MailboxName) {
         model.withLock { model in
             guard !model.mailboxes.contains(where: { $0.name == new }) else { return }
             model.change(old) { $0.name = new }
@@ -131,7 +131,7 @@ extension InMemoryStore.Mailbox {
 
 extension [UInt8] {
     /// FNV-1a, 64 bits: tells contents of a test apart.
-    var fingerprint: UInt64 {
+    public var fingerprint: UInt64 {
         reduce(0xcbf2_9ce4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }
     }
 }

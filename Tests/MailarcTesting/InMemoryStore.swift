@@ -12,6 +12,10 @@ public final class InMemoryStore: Sendable {
         public var givesStatus = true
         public var hasPersistentUIDs = true
         public var fetchConcurrency = 1
+        /// APPENDUID and COPYUID.
+        public var tellsUIDs = true
+        /// What can be set; `nil`: everything.
+        public var permanentFlags: [Flag]?
 
         public init() {}
     }
@@ -34,6 +38,8 @@ public final class InMemoryStore: Sendable {
         public var expungedMeanwhile: [MailboxName: UIDSet] = [:]
         /// Breaks the stream of the messages with these UIDs in the middle, once each, then sends them again.
         public var brokenStreams: [MailboxName: UIDSet] = [:]
+        /// Messages it does not take, by ``Swift/Array/fingerprint``.
+        public var refusedDeliveries: Set<UInt64> = []
 
         public init() {}
     }

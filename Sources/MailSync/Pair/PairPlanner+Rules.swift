@@ -52,13 +52,14 @@ extension PairPlanner {
         guard let a = work.link.ends.a, let b = work.link.ends.b, let pairA = pairOfRow[a.mailbox],
             let pairB = pairOfRow[b.mailbox], pairA != pairB
         else { return false }
-        if work.movedFrom.a != nil || work.resumesMove {
+        if let side = work.resumedMove { return move(position, side, to: side == .a ? pairB : pairA) }
+        if work.movedFrom.a != nil {
             let wasTogether = work.movedFrom.b == nil || policy.moves.inB != .keepPlace
             if policy.moves.inA == .follow, wasTogether || policy.filesAsSource {
                 return move(position, .b, to: pairA)
             }
         }
-        guard work.movedFrom.b != nil || (work.resumesMove && policy.moves.inA != .follow) else { return false }
+        guard work.movedFrom.b != nil else { return false }
         return switch policy.moves.inB {
         case .moveBack: move(position, .b, to: pairA)
         case .follow: move(position, .a, to: pairB)

@@ -9,8 +9,8 @@ struct PairPlanner {
         let origin: BothSides<Int64?>
         /// Where the end was, when it is elsewhere now.
         var movedFrom: BothSides<Int64?> = BothSides(nil, nil)
-        /// A move that was begun and did not happen.
-        var resumesMove = false
+        /// The side of a move that was begun and did not happen.
+        var resumedMove: PairSide?
         var isChanged = false
         var isDone = false
 
@@ -123,7 +123,7 @@ struct PairPlanner {
                 attach(found, to: position, side)
                 if works[position].link[side.other] != nil { works[position].link.state = .linked }
             } else if pending.kind == .move {
-                works[position].resumesMove = true
+                works[position].resumedMove = side
             } else if works[position].link[side.other] != nil {
                 // It did not arrive: as new as before.
                 (works[position].link.state, works[position].link.since) = (.quarantined, situation.now)
@@ -150,6 +150,11 @@ struct PairPlanner {
                 attach(found, to: position, side, keepsBase: true)
             } else {
                 let look = situation.mailboxes[pair].halves[side]?.look
+                if works[position].link.content == nil, works[position].link[side.other] == nil {
+                    // Nothing to know it by, and no partner: it is as good as never seen.
+                    works[position].status[side] = .gone
+                    continue
+                }
                 let isWhole =
                     look == .complete
                     && fresh.allSatisfy { message in

@@ -14,11 +14,12 @@ extension PairRun {
     mutating func execute(_ plan: PairPlan) async throws {
         for action in plan.actions { try await executeTree(action, isLast: false) }
         try await executeRecords(plan.actions)
-        for group in groups(plan.actions) { try await copy(group) }
-        for group in groups(plan.actions, moves: true) { try await move(group) }
+        let actions = plan.actions.map { named($0) }
+        for group in groups(actions) { try await copy(group) }
+        for group in groups(actions, moves: true) { try await move(group) }
         try await resolveSent()
-        try await setFlags(plan.actions)
-        try await expunge(plan.actions)
+        try await setFlags(actions)
+        try await expunge(actions)
         for action in plan.actions { try await executeTree(action, isLast: true) }
     }
 
@@ -27,6 +28,7 @@ extension PairRun {
     private mutating func executeTree(_ action: PairAction, isLast: Bool) async throws {
         switch action {
         case .createMailbox(let side, let name, let role) where !isLast:
+            try await freeName(name, side)
             let made: Void? = try await on(side, mailbox: name) { store throws(StoreError) in
                 try await store.create(name, role: role, isSubscribed: true)
             }
@@ -40,11 +42,30 @@ extension PairRun {
         }
     }
 
+    /// ORDER: a mailbox that was called `name` has its new name in the state before another one gets the old name.
+    private func freeName(_ name: MailboxName, _ side: PairSide) async throws {
+        for (row, base) in baseRows[side] where base.name == name {
+            guard let now = listings[side][row]?.name, now != name else { continue }
+            try await state.apply("rename", [.renameMailbox(row, now)])
+        }
+    }
+
     private mutating func noteCreated(_ side: PairSide, _ name: MailboxName, _ role: MailboxRole?) async throws {
-        guard let position = mailboxes.firstIndex(where: { $0.names[side] == name }) else { return }
+        let wanted = mailboxes.firstIndex { $0.names[side] == name && $0.halves[side.other]?.isThere == true }
+        guard let position = wanted ?? mailboxes.firstIndex(where: { $0.names[side] == name }) else { return }
+        let listing = MailboxListing(name: name, role: role)
         var row = mailboxes[position].halves[side]?.row
-        if row == nil {
-            let listing = MailboxListing(name: name, role: role)
+        let lost = mailboxes.firstIndex { $0.halves[side]?.look == .gone && $0.halves[side]?.name == name }
+        if row == nil, let lost {
+            // The row of a mailbox that had this name goes over to the new one.
+            row = mailboxes[lost].halves[side]?.row
+            mailboxes[lost].halves[side] = nil
+            try await writePair(lost, isTombstone: false)
+        }
+        if let row {
+            // Another mailbox under the old name: its id is not the old one's.
+            try await state.apply("mailbox", [.cursor(row, listing, UIDValidity(0), nil)])
+        } else {
             row = try await state.apply("mailbox", [.insertMailbox(side, listing, UIDValidity(0))]).first
         }
         guard let row else { return }
@@ -108,22 +129,48 @@ extension PairRun {
 
     private mutating func executeRecords(_ actions: [PairAction]) async throws {
         var changes: [PairChange] = []
+        var ends: [BothSides<LinkEnd?>] = []
         for action in actions {
             switch action {
             case .record(let link, let note, let message):
                 changes.append(.put(link))
+                ends.append(link.ends)
                 if case .adopted = note, let message {
                     report.update(message.side, message.mailbox) { $0.adoptedCount += 1 }
                 }
-            case .forget(let link) where link.id != 0: changes.append(.drop(link.id))
+            case .forget(let link) where link.id != 0:
+                changes.append(.drop(link.id))
+                ends.append(BothSides(nil, nil))
             default: break
             }
-            if changes.count >= options.batchLimit {
-                try await state.apply("records", changes)
-                changes = []
-            }
+            if changes.count >= options.batchLimit { try await write(&changes, &ends) }
         }
-        try await state.apply("records", changes)
+        try await write(&changes, &ends)
+    }
+
+    private mutating func write(_ changes: inout [PairChange], _ ends: inout [BothSides<LinkEnd?>]) async throws {
+        let ids = try await state.apply("records", changes)
+        for (id, ends) in zip(ids, ends) {
+            if let key = LinkKey(ends) { linkIDs[key] = id }
+        }
+        (changes, ends) = ([], [])
+    }
+
+    /// With the row that a link of this run has meanwhile.
+    private func named(_ action: PairAction) -> PairAction {
+        func named(_ link: PairLink) -> PairLink {
+            guard link.id == 0, let key = LinkKey(link.ends), let id = linkIDs[key] else { return link }
+            var link = link
+            link.id = id
+            return link
+        }
+        return switch action {
+        case .copy(let message, let target, let link): .copy(message, to: target, named(link))
+        case .move(let message, let target, let link): .move(message, to: target, named(link))
+        case .setFlags(let steps, let link): .setFlags(steps, named(link))
+        case .expunge(let message, let link?, let reason): .expunge(message, named(link), reason)
+        default: action
+        }
     }
 
     // MARK: Deletions
@@ -284,7 +331,7 @@ extension PairRun {
     /// Cursors: of every mailbox about which nothing is left to do.
     mutating func finish(_ plan: PairPlan) async throws {
         unfinished.formUnion(held)
-        var changes: [PairChange] = []
+        var changes = droppedPairs.sorted().map { PairChange.dropPair($0) }
         for mailbox in mailboxes {
             var pair = PairTree.Pair(
                 id: mailbox.id, a: mailbox.halves.a?.row, b: mailbox.halves.b?.row, isTombstone: mailbox.isTombstone)
@@ -304,6 +351,17 @@ extension PairRun {
             changes.append(pair.rows.a == nil && pair.rows.b == nil ? .dropPair(pair.id) : .pair(pair))
         }
         try await state.apply("cursors", changes)
+    }
+}
+
+/// Two messages that are linked, by their addresses.
+struct LinkKey: Hashable {
+    private let mailboxes: BothSides<Int64>
+    private let uids: BothSides<UID>
+
+    init?(_ ends: BothSides<LinkEnd?>) {
+        guard let a = ends.a, let b = ends.b, let left = a.uid, let right = b.uid else { return nil }
+        (mailboxes, uids) = (BothSides(a.mailbox, b.mailbox), BothSides(left, right))
     }
 }
 

@@ -8,7 +8,7 @@ extension PairRun {
         let b = try await list(.b, rows)
         let tree = PairTree(
             pairs: pairs, sides: BothSides(a, b), naming: options.naming, selection: options.selection, policy: policy)
-        mailboxes = tree.mailboxes
+        (mailboxes, droppedPairs) = (tree.mailboxes, tree.droppedPairs)
         var touched: [Int64: TouchedLink] = [:]
         var fresh: [FreshMessage] = []
         for side in PairSide.allCases { try await observe(side, &touched, &fresh) }

@@ -18,6 +18,7 @@ struct PairRun {
     /// What was seen of the mailboxes looked at.
     var looks: [Int64: (side: PairSide, look: MailboxHalf.Look, status: MailboxStatus)] = [:]
     var mailboxes: [PairedMailbox] = []
+    var droppedPairs: Set<Int64> = []
     var unfinished: Set<Int64> = []
     var effectsTotal = 0
     /// Of messages that were to be copied and are not.
@@ -32,6 +33,8 @@ struct PairRun {
     /// Delivered or moved, under a UID the store did not tell.
     var sentLinks: [PairLink] = []
     var arrived: Set<Int64> = []
+    /// Rows of the links made in this run.
+    var linkIDs: [LinkKey: Int64] = [:]
 
     init(_ runner: PairRunner) {
         (ends, state, options, progress) = (runner.ends, runner.state, runner.options, runner.progress)

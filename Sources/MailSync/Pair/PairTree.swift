@@ -59,6 +59,8 @@ package struct PairTree: Sendable {
 
     package private(set) var mailboxes: [PairedMailbox] = []
     package private(set) var actions = Actions()
+    /// Pairs (rows of the state) that are not needed any more.
+    package private(set) var droppedPairs: Set<Int64> = []
 
     private let sides: BothSides<Side>
     private let naming: PairNaming
@@ -70,10 +72,15 @@ package struct PairTree: Sendable {
     ) {
         (self.sides, self.naming, self.policy) = (sides, naming, policy)
         actions.isListComplete = BothSides(sides.a.isComplete, sides.b.isComplete)
-        var paired = pairs
+        // B's mailboxes without a partner in A are free for one that came; their pairs are found again by row.
+        let presentInB = Set(sides.b.present.map(\.row))
+        let loose = pairs.filter { $0.rows.a == nil && $0.rows.b.map(presentInB.contains) ?? false }
+        let looseIDs = Set(loose.map(\.id))
+        var paired = pairs.filter { !looseIDs.contains($0.id) }
         var free = BothSides(
-            Self.unpaired(sides.a.present, pairs, .a), Self.unpaired(sides.b.present, pairs, .b))
-        pairByName(&paired, &free)
+            Self.unpaired(sides.a.present, paired, .a), Self.unpaired(sides.b.present, paired, .b))
+        pairByName(&paired, &free, loose)
+        droppedPairs = looseIDs.subtracting(paired.map(\.id))
         for pair in paired.sorted(by: Self.order) { add(pair, selection) }
         for position in mailboxes.indices { decide(position) }
     }
@@ -106,7 +113,7 @@ package struct PairTree: Sendable {
         return key(left) < key(right)
     }
 
-    private mutating func pairByName(_ pairs: inout [Pair], _ free: inout BothSides<[Present]>) {
+    private mutating func pairByName(_ pairs: inout [Pair], _ free: inout BothSides<[Present]>, _ loose: [Pair]) {
         let presentIDs = BothSides(Set(sides.a.present.map(\.row)), Set(sides.b.present.map(\.row)))
         // A mailbox whose other half is missing takes the one that came under its name.
         for position in pairs.indices {
@@ -132,8 +139,9 @@ package struct PairTree: Sendable {
             pairs.append(pair)
         }
         for present in free.b where naming.pathInA(sides.b.hierarchy.path(present.listing.name)) != nil {
-            pairs.append(Pair(id: nextPair, a: nil, b: present.row))
-            nextPair -= 1
+            var pair = Pair(id: nextPair, a: nil, b: present.row)
+            if let known = loose.first(where: { $0.rows.b == present.row }) { pair = known } else { nextPair -= 1 }
+            pairs.append(pair)
         }
     }
 
