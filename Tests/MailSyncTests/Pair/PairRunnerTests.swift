@@ -1,0 +1,148 @@
+import MailCore
+import MailSync
+import MailarcTesting
+import Testing
+
+@Suite("a run between two stores") struct PairRunnerTests {
+    private static func many(_ count: Int) -> String {
+        (0..<count).map { "A+INBOX/m\($0)" }.joined(separator: " ")
+    }
+
+    private static func scenario(_ strategy: PairStrategy, _ count: Int) async throws -> PairScenario {
+        let scenario = try PairScenario(strategy.policy)
+        scenario.perform(many(count))
+        try await scenario.run()
+        return scenario
+    }
+
+    @Test("too many deletions at once are refused, none is done, and they can be allowed (P12)")
+    func massDelete() async throws {
+        let scenario = try await Self.scenario(.mirror, 40)
+        scenario.perform((0..<20).map { "A-INBOX/m\($0)" }.joined(separator: " "))
+        for _ in 0..<2 {
+            let report = try await scenario.run()
+            #expect(report.outcome == .refused)
+            #expect(report.refusals.first?.deletions == 20)
+            #expect(scenario.b.contents.count == 40)
+        }
+        scenario.allowsMassDelete = true
+        #expect(try await scenario.run().outcome == .done)
+        #expect(scenario.b.contents.count == 20)
+    }
+
+    @Test("an emptied account is an outage")
+    func outage() async throws {
+        let scenario = try await Self.scenario(.twoWay, 12)
+        scenario.perform((0..<12).map { "A-INBOX/m\($0)" }.joined(separator: " "))
+        await #expect(throws: SyncError.self) { try await scenario.run() }
+        #expect(scenario.b.contents.count == 12)
+    }
+
+    @Test("a listing with holes deletes nothing, whether it says so or not (P11, P19)", arguments: [true, false])
+    func holes(admits: Bool) async throws {
+        let scenario = try await Self.scenario(.mirror, 8)
+        (scenario.a.faults.listedMessages, scenario.a.faults.admitsHoles) = (5, admits)
+        scenario.perform("A+INBOX/m9")
+        try await scenario.run()
+        #expect(scenario.b.contents.count >= 8)
+        scenario.a.faults.listedMessages = nil
+        try await scenario.run()
+        #expect(scenario.shown.sides["A"] == scenario.shown.sides["B"])
+    }
+
+    @Test("messages said to have vanished and still listed are not deleted (P19)")
+    func lies() async throws {
+        let scenario = try await Self.scenario(.twoWay, 6)
+        try await scenario.run()
+        scenario.a.faults.falseVanished[MailboxName("INBOX")] = UIDSet(ranges: [1...3])
+        scenario.perform("A+INBOX/m9")
+        try await scenario.run()
+        #expect(scenario.a.contents.count == 7 && scenario.b.contents.count == 7)
+    }
+
+    @Test("a message that B refuses is reported at each run, and the others go on (P26)")
+    func quarantine() async throws {
+        let scenario = try PairScenario(PairStrategy.oneWay.policy)
+        scenario.b.faults.refusedDeliveries = [PairEvents.message("m1").fingerprint]
+        scenario.perform(Self.many(4))
+        for attempt in 1...2 {
+            let report = try await scenario.run()
+            #expect(report.outcome == .quarantined)
+            #expect(report.quarantine.map(\.attempts) == [attempt])
+            #expect(scenario.b.contents.count == 3)
+        }
+        scenario.b.faults.refusedDeliveries = []
+        #expect(try await scenario.run().outcome == .done)
+        #expect(scenario.b.contents.count == 4)
+    }
+
+    @Test("a mailbox that cannot be opened does not stop the others, and loses nothing (P26)")
+    func unopenable() async throws {
+        let scenario = try PairScenario(PairStrategy.twoWay.policy)
+        scenario.perform("A+F1/ A+F1/b1 A+INBOX/a1")
+        try await scenario.run()
+        scenario.a.faults.unopenable = [MailboxName("F1")]
+        scenario.perform("A+INBOX/a2 A+F1/b2 B-F1/b1")
+        let report = try await scenario.run()
+        #expect(report.outcome == .partial)
+        #expect(scenario.a.contents.count == 4 && scenario.b.contents.count == 2)
+        scenario.a.faults.unopenable = []
+        try await scenario.run()
+        #expect(scenario.shown.sides["A"] == scenario.shown.sides["B"])
+    }
+
+    @Test("flags that B cannot keep are not tried again")
+    func unrepresentable() async throws {
+        var features = BothFeatures()
+        features.b.permanentFlags = [.seen, .flagged]
+        let scenario = try PairScenario(PairStrategy.twoWay.policy, features)
+        scenario.perform(#"A+INBOX/a1 A~INBOX/a1=\Seen,$Work"#)
+        try await scenario.run()
+        scenario.perform(#"A~INBOX/a1=\Seen,\Flagged,$Work"#)
+        try await scenario.run()
+        #expect(scenario.shown.sides["B"]?["INBOX"] == [#"a1[\Flagged,\Seen]"#])
+        #expect(scenario.a.contents.first?.summary.flags.contains(Flag("$Work")) == true)
+        #expect(try await scenario.run(dry: true).isUnchanged)
+    }
+
+    @Test("a bcc message that does not come is copied after the grace; one that comes is linked (P14)")
+    func grace() async throws {
+        let scenario = try PairScenario(PairStrategy.bcc.policy)
+        scenario.perform("A+INBOX/x A+INBOX/y")
+        #expect(try await scenario.run().isUnchanged)
+        scenario.perform("B+INBOX/x*")
+        try await scenario.run()
+        scenario.now += PairStrategy.defaultGrace
+        try await scenario.run()
+        #expect(scenario.shown.sides["B"]?["INBOX"] == ["x*", "y"])
+        #expect(try await scenario.run(dry: true).plannedActions.isEmpty)
+    }
+
+    @Test("messages that are not selected are neither copied nor deleted")
+    func selection() async throws {
+        let scenario = try PairScenario(PairStrategy.mirror.policy)
+        scenario.selection = PairSelection(excludedMailboxes: ["F*"], maximumOctets: 1)
+        scenario.perform("A+INBOX/x A+F1/ A+F1/y B+INBOX/z")
+        #expect(try await scenario.run().isUnchanged)
+        #expect(scenario.shown.sides["B"] == ["INBOX": ["z"]])
+    }
+
+    @Test("below a subfolder, under other names")
+    func names() async throws {
+        let scenario = try PairScenario(PairStrategy.mirror.policy)
+        scenario.naming = PairNaming(rules: [.init(.prefix, from: "Work", to: "Job")], subfolder: "Old")
+        scenario.perform("A+INBOX/x A+Work/ A+Work/y B+Other/ B+Other/z")
+        try await scenario.run()
+        #expect(scenario.shown.sides["B"] == ["INBOX": [], "Old/INBOX": ["x"], "Old/Job": ["y"], "Other": ["z"]])
+        #expect(try await scenario.run(dry: true).isUnchanged)
+    }
+
+    @Test("the archive's own store takes one run at a time, and its file is the owner's alone")
+    func lock() async throws {
+        let folder = try TestFolder()
+        let path = folder.path + "/pair.sqlite"
+        let state = try PairState.open(path: path)
+        #expect(throws: SyncError.self) { try PairState.open(path: path) }
+        try state.close()
+    }
+}
