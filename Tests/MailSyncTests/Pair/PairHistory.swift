@@ -171,6 +171,7 @@ struct EventWriter {
         case 18: return "\(side)!\(name)"
         default:
             guard name != "INBOX", !names.contains("G\(next)") else { return nil }
+            if Int.random(in: 0..<4, using: &generator) == 0 { return "\(side)-\(name)/" }
             return Bool.random(using: &generator) ? "\(side)@\(name)>G\(next)" : nil
         }
     }

@@ -17,7 +17,7 @@ import Testing
         #if DEBUG
             return 2
         #else
-            return 40
+            return 90
         #endif
     }()
 
