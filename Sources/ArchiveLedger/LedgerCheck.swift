@@ -159,12 +159,16 @@ extension LedgerCheck {
 
     private mutating func readNotes() throws(LedgerError) {
         let sizes = try ledger.files.names(in: "checkpoints").compactMap { UInt64($0) }.sorted(by: >)
+        var isRolledBack = false
         for size in sizes {
             let path = Ledger.checkpointPath(size: size)
             guard let checkpoint = try readNote(path) else { continue }
             if checkpoint.size != size {
                 report.add(.notACheckpoint, path, offset: 0)
             } else if size > report.size {
+                // The log's own checkpoint is the older one.
+                if !isRolledBack { report.add(.rolledBack, Ledger.checkpointPath) }
+                isRolledBack = true
                 report.add(.rolledBack, path)
             } else {
                 notes.append(checkpoint)

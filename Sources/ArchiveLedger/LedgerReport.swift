@@ -32,7 +32,7 @@ public struct LedgerFinding: Hashable, Sendable, CustomStringConvertible {
         case badSignature = "is not signed by the key of this log"
         case wrongRoot = "does not lead to the signed root"
         case wrongHash = "holds a hash that does not agree with what it stands for"
-        case rolledBack = "was signed for more leaves than are there"
+        case rolledBack = "was signed for more leaves, or another was, than the checkpoint names"
         case doesNotOpen = "does not open with the key, or not to its leaves"
         case notALeaf = "holds a text that is not the leaf of its index"
     }

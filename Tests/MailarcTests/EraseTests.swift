@@ -173,7 +173,7 @@ struct SearchDocument: Decodable {
 }
 
 /// A Maildir with messages full of marks, a mailbox of their own among them, and messages that stay.
-private struct MarkedMail {
+struct MarkedMail {
     let path: String
     let marks: [String]
     let mailboxMark: String

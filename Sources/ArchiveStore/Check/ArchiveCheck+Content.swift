@@ -30,8 +30,14 @@ extension ArchiveCheck {
             guard let key = keys[keyID], (key.shard, key.slot) != slot else { continue }
             find(.damaged, key.path, "the journal has the key \(keyID) in shard \(slot.shard), slot \(slot.slot)")
         }
-        for keyID in unused {
+        unusedKeys = unused
+    }
+
+    /// Keys without a blob: a loss that a leaf tells, or one that nothing does.
+    private mutating func checkUnusedKeys() {
+        for keyID in unusedKeys {
             guard let key = keys[keyID] else { continue }
+            if lost.contains(keyID) { continue }
             find(.unexpected, key.path, "no pack has the blob of key \(keyID)")
         }
     }
@@ -111,6 +117,8 @@ extension ArchiveCheck {
             checkReplacements(told)
             checkErasures(archive)
             checkKeyLeaves(keyLeaves)
+            lost = told.lost
+            report.lostBlobCount = lost.count
             for id in sealed { find(.unexpected, layout.packs, "no leaf names the pack \(id)") }
             for (path, entry) in records.values {
                 find(.unexpected, path, "no leaf names blob \(entry.keyID)", at: entry.offset)
@@ -118,6 +126,7 @@ extension ArchiveCheck {
         } catch let error as ArchiveError { find(error, layout.log) } catch {
             find(.ledger, layout.log, "\(error)")
         }
+        checkUnusedKeys()
     }
 
     // MARK: level 3
@@ -158,6 +167,10 @@ extension ArchiveCheck {
         _ entry: FooterEntry, _ path: String, _ reader: ArchiveReader
     ) throws(ArchiveError) {
         let message = try reader.message(entry.keyID)
+        guard !message.parts.contains(where: lost.contains) else {
+            report.lostMessageCount += 1
+            return
+        }
         while let octets = try message.next() { report.octetCount += UInt64(octets.count) }
         report.messageCount += 1
         let blob = try reader.blob(entry.keyID)

@@ -50,6 +50,7 @@ extension ArchiveCheck {
                 check.checkHeader("\(check.layout.dictionaries)/\(name)", .dictionary)
             }
         }
+        checkNamed(layout.index, suffix: "") { _ throws(CryptoError) in }
         checkHeader(layout.journal, .journal)
         attempt(layout.open) { check throws(ArchiveError) in
             for name in try FileTree.names(in: check.layout.open) where name.hasSuffix(".pk") {
@@ -113,8 +114,8 @@ extension ArchiveCheck {
             for name in try FileTree.names(in: directory) where name.hasSuffix(suffix) && !name.hasSuffix(".tmp") {
                 let path = "\(directory)/\(name)"
                 check.attempt(path) { check throws(ArchiveError) in
-                    // LIMIT: a dictionary has at most 1 MiB, a slot 64 KiB.
-                    let octets = try FileTree.read(path, limit: 2 << 20)
+                    // LIMIT: a dictionary has at most 1 MiB, a slot 64 KiB, copies of footers 64 MiB and one footer.
+                    let octets = try FileTree.read(path, limit: 128 << 20)
                     if SHA256.hash(octets).hex + suffix != name {
                         check.find(.wrongName, path, "its octets are not those of its name")
                     }

@@ -37,13 +37,23 @@ extension ArchiveCheck {
     /// The slots there are were added and not removed; the log's keys are those that leaves name.
     mutating func checkKeyLeaves(_ leaves: KeyLeaves) {
         do throws(ArchiveError) {
+            var missing = leaves.slots.filter(\.value.isAdded)
             for name in try FileTree.names(in: layout.keys) where name.hasSuffix(".slot") {
+                missing[String(name.dropLast(5))] = nil
                 let path = "\(layout.keys)/\(name)"
                 switch leaves.slots[String(name.dropLast(5))] {
                 case nil: find(.unexpected, path, "no leaf names this key slot")
                 case .some((false, let leaf)): find(.returned, path, "leaf \(leaf) says that it was removed")
                 default: continue
                 }
+            }
+            for (slot, entry) in missing {
+                find(
+                    .missing, "\(layout.keys)/\(slot).slot",
+                    "leaf \(entry.leaf) added this key slot, and none removed it")
+            }
+            if let last = leaves.logKeys.last, last.key != identity.logKey {
+                find(.damaged, layout.identity, "its log key is not the one that leaf \(last.leaf) names last")
             }
             let former = try LogKeyFile.read(layout, archive: identity.archive).former
             let expected = former.map(\.key) + (former.last?.key == identity.logKey ? [] : [identity.logKey])

@@ -93,13 +93,17 @@ extension ArchiveCheck {
         var replacements: [UInt64: PackReplacement] = [:]
         /// Keys that an `erase` or `loss` leaf accounts for.
         var erased: Set<RandomID> = []
+        /// Those of `loss` leaves.
+        var lost: Set<RandomID> = []
 
         mutating func add(_ leaf: Leaf) {
             switch leaf.body {
             case .pack(let object, let pack, _): sealed[pack] = object.octets
             case .packReplaced(let replacement): replacements[leaf.sequence] = replacement
             case .erased(let record): erased.formUnion(record.targets.map(\.keyID))
-            case .lost(let loss): erased.formUnion(loss.targets.map(\.keyID))
+            case .lost(let loss):
+                erased.formUnion(loss.targets.map(\.keyID))
+                lost.formUnion(loss.targets.map(\.keyID))
             default: break
             }
         }

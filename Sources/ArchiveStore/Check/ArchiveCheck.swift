@@ -22,6 +22,10 @@ public struct ArchiveCheck {
     var slots: [RandomID: (shard: UInt32, slot: UInt32)] = [:]
     /// What leaves commit to, by key id; for level 3.
     var commitments: [RandomID: LeafCommitment] = [:]
+    /// Keys that no blob was found for; leaves may say why.
+    var unusedKeys: Set<RandomID> = []
+    /// Blobs that are gone, as leaves say.
+    var lost: Set<RandomID> = []
     /// What the ledger says of erasures.
     var erasures = ErasureLeaves()
 
@@ -72,6 +76,7 @@ public struct ArchiveCheck {
         guard let archive else { return }
         readJournal(archive)
         checkEntries()
+        checkFooterCopies(archive)
         if options.level >= .keys { checkKeys(archive) }
         checkLeaves(archive)
         if options.level >= .content { checkContent(archive) }

@@ -87,6 +87,13 @@ public struct CheckReport: Sendable {
     public internal(set) var messageCount = 0
     public internal(set) var octetCount: UInt64 = 0
 
+    /// Sentences: nothing is wrong, but something is not as safe as it could be.
+    public internal(set) var notes: [String] = []
+    /// Blobs that are gone, as a leaf says.
+    public internal(set) var lostBlobCount = 0
+    /// Messages that cannot be rebuilt for that.
+    public internal(set) var lostMessageCount = 0
+
     public var isSound: Bool { findingCount == 0 }
 
     mutating func add(_ finding: CheckFinding) {
@@ -105,6 +112,11 @@ public struct CheckOptions: Sendable {
     public var trustedCheckpoint: CheckpointNote?
     /// Told how many of how many steps are done, and what is being looked at.
     public var progress: (@Sendable (_ done: Int, _ total: Int, _ subject: String) -> Void)?
+
+    /// A signed checkpoint that was kept elsewhere: the ledger must go on from it.
+    public var trustedCheckpoint: [UInt8]?
+    /// Every octet of sealed packs; without it only their headers, trailers and footers.
+    var readsPacks = true
 
     public init(level: CheckLevel = .content) { self.level = level }
 }

@@ -113,7 +113,7 @@ extension ArchiveWriter {
     }
 
     /// A whole new pack, not yet named by the journal.
-    private struct WholePack {
+    struct WholePack {
         var id: RandomID
         var digest: [UInt8]
         var octetCount: UInt64
@@ -138,13 +138,7 @@ extension ArchiveWriter {
                     throw ArchiveError(.damaged, "its octets are not those of its name", path: source.path)
                 }
             }
-            guard let copy else { return nil }
-            let (digest, length) = try finish(
-                copy.file, copy.header, copy.entries, at: copy.end, sequence: state.counters.nextPackSequence,
-                &copy.hash)
-            try FileTree.syncDirectory(archive.layout.open)
-            options.fault?(.compactSeal)
-            return WholePack(id: copy.header.pack, digest: digest, octetCount: length, entries: copy.entries)
+            return try copy.map { copy throws(ArchiveError) in try wholePack(copy) }
         } catch {
             // Nothing names the copy yet.
             if let copy { try? FileTree.remove(copy.file.path) }
@@ -152,8 +146,21 @@ extension ArchiveWriter {
         }
     }
 
-    private func commitReplacement(
-        of places: [PackPlace], by new: WholePack?, _ follow: (CompactedPacks) throws -> Void
+    /// Closes a copy: footer, trailer, durable.
+    func wholePack(_ copy: PackCopy) throws(ArchiveError) -> WholePack {
+        let (digest, length) = try finish(
+            copy.file, copy.header, copy.entries, at: copy.end, sequence: state.counters.nextPackSequence, &copy.hash)
+        try FileTree.syncDirectory(archive.layout.open)
+        options.fault?(.compactSeal)
+        return WholePack(id: copy.header.pack, digest: digest, octetCount: length, entries: copy.entries)
+    }
+
+    /// - Parameters:
+    ///   - bodies: leaves of the same frame.
+    ///   - links: of old packs whose files do not tell.
+    func commitReplacement(
+        of places: [PackPlace], by new: WholePack?, also bodies: [LeafBody] = [], links: [[UInt8]: PackLink] = [:],
+        _ follow: (CompactedPacks) throws -> Void
     ) throws(ArchiveError) -> CompactedPacks {
         do throws(ArchiveError) {
             var counters = state.counters
@@ -180,6 +187,7 @@ extension ArchiveWriter {
                 replacements.append((replacement, ledger.size + UInt64(leaves.count)))
                 add(.packReplaced(replacement))
             }
+            for body in bodies { add(body) }
             let texts = leaves.map(\.text)
             records += zip(leaves, texts).map { .leaf(index: $0.sequence, text: $1) }
             // ORDER: the new pack is whole and durable; from this frame on it counts and the old ones do not.
@@ -188,7 +196,8 @@ extension ArchiveWriter {
             options.fault?(.packSeal)
             try appendToLedger(texts)
             try publish(keeping: true)
-            return try finishReplacement(replacements, by: new, sequence: counters.nextPackSequence - 1, follow)
+            return try finishReplacement(
+                replacements, by: new, sequence: counters.nextPackSequence - 1, links, follow)
         } catch {
             pending.fail(error)
             throw error
@@ -197,12 +206,14 @@ extension ArchiveWriter {
 
     private func finishReplacement(
         _ replacements: [(replacement: PackReplacement, index: UInt64)], by new: WholePack?, sequence: UInt64,
-        _ follow: (CompactedPacks) throws -> Void
+        _ links: [[UInt8]: PackLink], _ follow: (CompactedPacks) throws -> Void
     ) throws(ArchiveError) -> CompactedPacks {
         let packs = ReplacedPacks(
-            layout: archive.layout, archive: archive.id, signer: archive.identity.writer, seed: packSeed,
+            layout: archive.layout, keys: archive.keys, signer: archive.identity.writer, seed: packSeed,
             fault: options.fault)
-        for (replacement, index) in replacements { try packs.leaveRecord(replacement, ledgerIndex: index) }
+        for (replacement, index) in replacements {
+            try packs.leaveRecord(replacement, ledgerIndex: index, links[replacement.object.octets])
+        }
         var change = CompactedPacks(
             replaced: replacements.map(\.replacement.pack), ledgerSize: ledger.size, ledgerRoot: ledger.root.octets)
         if let new {

@@ -128,13 +128,13 @@ package struct GoneFile: Sendable, Hashable {
 }
 
 extension GoneFile {
-    /// What the leaf `replacement` at `ledgerIndex` says of the pack whose trailer and header are at hand.
+    /// What the leaf `replacement` at `ledgerIndex` says of the pack that stood at `link` in its writer's chain.
     init(
-        _ replacement: PackReplacement, ledgerIndex: UInt64, header: PackHeader, trailer: PackTrailer, signer: [UInt8]
+        _ replacement: PackReplacement, ledgerIndex: UInt64, archive: RandomID, link: PackLink, signer: [UInt8]
     ) {
         self.init(
-            archive: header.archive, writer: header.writer, object: replacement.object.octets, pack: header.pack,
-            sequence: trailer.sequence, previous: trailer.previous, successors: replacement.successors.map(\.octets),
+            archive: archive, writer: link.writer, object: replacement.object.octets, pack: replacement.pack,
+            sequence: link.sequence, previous: link.previous, successors: replacement.successors.map(\.octets),
             ledgerIndex: ledgerIndex, signer: signer)
     }
 }

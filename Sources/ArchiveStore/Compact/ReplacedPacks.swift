@@ -5,25 +5,36 @@ import MailCore
 /// The last steps of a replacement, done by the writer and again by whoever opens the archive after it died.
 struct ReplacedPacks {
     let layout: ArchiveLayout
-    let archive: RandomID
+    let keys: KeyHierarchy
     /// 8 octets, and its seed.
     let signer: [UInt8]
     let seed: [UInt8]
     let fault: (@Sendable (FaultStep) -> Void)?
+    /// Of the youngest pack, as the journal has it.
+    var lastSequence: UInt64 = 0
 
     /// Writes the record that keeps the writer's chain whole without the pack.
-    func leaveRecord(_ replacement: PackReplacement, ledgerIndex: UInt64) throws(ArchiveError) {
-        let object = replacement.object.octets.hex
-        let file: SystemFile
-        do throws(ArchiveError) { file = try SystemFile(layout.pack(object), .read) } catch {
-            // It was removed before; then its record was durable.
-            guard error.kind == .missing, FileTree.exists(layout.gonePack(object)) else { throw error }
-            return
+    ///
+    /// - Parameter link: where the pack stood in the chain, if that is known.
+    func leaveRecord(
+        _ replacement: PackReplacement, ledgerIndex: UInt64, _ link: PackLink? = nil
+    ) throws(ArchiveError) {
+        let object = replacement.object.octets
+        // It was removed before; then its record was durable.
+        if !FileTree.exists(layout.pack(object.hex)), FileTree.exists(layout.gonePack(object.hex)) { return }
+        let place: PackLink
+        if let link {
+            place = link
+        } else {
+            place = try .find(object, pack: replacement.pack, layout, keys, last: lastSequence)
         }
         let gone = GoneFile(
-            replacement, ledgerIndex: ledgerIndex, header: try PackEntries.header(file, archive),
-            trailer: try PackEntries.trailer(file).trailer, signer: signer)
-        try FileTree.replace(layout.gonePack(object), with: gone.signed(seed: seed))
+            replacement, ledgerIndex: ledgerIndex, archive: keys.archiveID, link: place, signer: signer)
+        if !FileTree.exists(layout.packDirectory(object.hex)) {
+            try FileTree.makeDirectory(layout.packDirectory(object.hex))
+            try FileTree.syncDirectory(layout.packs)
+        }
+        try FileTree.replace(layout.gonePack(object.hex), with: gone.signed(seed: seed))
         fault?(.goneFile)
     }
 
@@ -47,8 +58,8 @@ extension Recovery {
     func finishReplacing(_ state: JournalState) throws(ArchiveError) {
         guard !state.replaced.isEmpty else { return }
         let packs = ReplacedPacks(
-            layout: archive.layout, archive: archive.id, signer: archive.identity.writer,
-            seed: try archive.secret("writer-key"), fault: fault)
+            layout: archive.layout, keys: archive.keys, signer: archive.identity.writer,
+            seed: try archive.secret("writer-key"), fault: fault, lastSequence: state.counters.nextPackSequence - 1)
         let all = state.replaced.values.sorted { $0.ledgerIndex < $1.ledgerIndex }
         for (replacement, index) in all {
             try packs.leaveRecord(replacement, ledgerIndex: index)

@@ -51,7 +51,9 @@ public actor ArchiveWriter {
         let secrets = try archive.vault.files.root().root.secrets
         let seed = try LogKeyRotation.seed(for: archive.identity, in: secrets)
         packSeed = try archive.secret("writer-key")
-        var recovered = try Recovery(archive: archive, random: random, fault: options.fault).run(logSeed: seed)
+        var recovered = try Recovery(
+            archive: archive, random: random, fault: options.fault, acceptsLoss: options.acceptsLoss
+        ).run(logSeed: seed)
         logSeed = try LogKeyRotation(archive: archive, fault: options.fault).resume(
             &recovered.ledger, &recovered.vault, seed: seed)
         self.archive = archive
@@ -156,6 +158,7 @@ public actor ArchiveWriter {
             try publish(keeping: true)
             try syncLedger()
             if journal.end > journalBase { try rewriteJournal() }
+            try updateIndex()
         }
         isClosed = true
         lock.release()

@@ -7,6 +7,8 @@ struct Recovery {
     let archive: Archive
     let random: RandomSource
     let fault: (@Sendable (FaultStep) -> Void)?
+    /// What is missing of a pack is made up with zeros, for ``ArchiveWriter/acceptLoss(of:follow:)`` to find.
+    var acceptsLoss = false
 
     struct Result {
         var vault: VaultWriter
@@ -44,7 +46,9 @@ struct Recovery {
         for (id, sealed) in state.sealed {
             if FileTree.exists(layout.openPack(id)) {
                 try ArchiveWriter.move(id, sealed.digest, layout)
-            } else if state.replaced[sealed.digest] == nil, !FileTree.exists(layout.pack(sealed.digest.hex)) {
+            } else if state.replaced[sealed.digest] == nil, !acceptsLoss,
+                !FileTree.exists(layout.pack(sealed.digest.hex))
+            {
                 throw ArchiveError(.damaged, "a sealed pack is missing", path: layout.pack(sealed.digest.hex))
             }
         }
@@ -57,8 +61,12 @@ struct Recovery {
             let file: SystemFile
             do throws(ArchiveError) { file = try SystemFile(path, .readWrite) } catch {
                 guard error.kind == .missing else { throw error }
-                throw ArchiveError(.damaged, "a pack the journal names is missing", path: path)
+                guard acceptsLoss else {
+                    throw ArchiveError(.damaged, "a pack the journal names is missing", path: path)
+                }
+                file = try SystemFile(path, .create)
             }
+            if acceptsLoss { try makeUp(file, id: id, length: length) }
             let size = try file.size()
             guard size >= length else {
                 throw ArchiveError(
@@ -72,6 +80,17 @@ struct Recovery {
         return packs
     }
 
+    /// Gives a damaged open pack a header that can be read and the length the journal names.
+    private func makeUp(_ file: SystemFile, id: RandomID, length: UInt64) throws(ArchiveError) {
+        let octets = try file.readUpTo(PackHeader.length, at: 0)
+        if (try? PackHeader(decoding: octets, archive: archive.id))?.pack != id {
+            let header = PackHeader(archive: archive.id, pack: id, writer: archive.identity.writer, created: 0)
+            try file.write(header.encode(), at: 0)
+        }
+        if try file.size() < length { try file.truncate(to: length) }
+        try file.sync()
+    }
+
     /// Removes what no frame names: packs begun in vain and temporary files.
     private func removeStrangers(_ packs: [RandomID: PackFile]) throws(ArchiveError) {
         for name in try FileTree.names(in: layout.open) {
@@ -81,7 +100,7 @@ struct Recovery {
                 try FileTree.remove("\(layout.open)/\(name)")
             }
         }
-        for directory in [layout.root, layout.keys, layout.writers, layout.dictionaries, layout.vault] {
+        for directory in [layout.root, layout.keys, layout.writers, layout.dictionaries, layout.vault, layout.index] {
             for name in try FileTree.names(in: directory) where name.hasSuffix(".tmp") {
                 try FileTree.remove("\(directory)/\(name)")
             }

@@ -34,6 +34,10 @@ struct VaultFiles: Sendable {
 
     private func root(_ pointer: VaultPointer) throws(ArchiveError) -> VaultRoot {
         let path = layout.vaultRoot(epoch: pointer.epoch, revision: pointer.revision)
+        guard FileTree.exists(path) else {
+            throw ArchiveError(
+                .damaged, "it names the root \(layout.relative(path)), which is not there", path: layout.current)
+        }
         let octets = try FileTree.read(path, limit: 1 << 30)
         guard SHA256.hash(octets).hex == pointer.rootDigest else {
             throw ArchiveError(.damaged, "the vault root is not the one CURRENT names", path: path)

@@ -79,10 +79,16 @@ struct CheckCommand: AsyncParsableCommand {
             "\(finding.verdict.rawValue.uppercased()) \(finding.path)"
                 + (finding.offset.map { " at \($0)" } ?? "") + ": \(finding.problem)"
         }
-        guard !report.isClean else { return ["\(report.verdict.rawValue), \(extent)"] }
+        var notes = report.notes.map { "NOTE \($0)" }
+        if report.lostBlobs > 0 {
+            notes.append(
+                "LOST \(Format.plural(report.lostMessages, "message")) not to be rebuilt, "
+                    + "\(Format.plural(report.lostBlobs, "blob")), as the ledger says")
+        }
+        guard !report.isClean else { return notes + ["\(report.verdict.rawValue), \(extent)"] }
         var mends: [String] = []
         for finding in report.findings where !mends.contains(finding.mend) { mends.append(finding.mend) }
-        return findings + ["\(findings.count) FOUND, \(report.verdict.rawValue), \(extent)"]
+        return findings + notes + ["\(findings.count) FOUND, \(report.verdict.rawValue), \(extent)"]
             + mends.map { "  → \($0)" }
     }
 }

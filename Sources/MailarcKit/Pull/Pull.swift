@@ -61,7 +61,9 @@ extension Workspace {
         }
     }
 
-    func openState() throws(KitError) -> SyncState {
+    func openState() throws(KitError) -> SyncState { try Self.openState(of: archive) }
+
+    static func openState(of archive: Archive) throws(KitError) -> SyncState {
         let file = "\(archive.stateDirectory)/state.db"
         try FileFacts.makeFolder(archive.stateDirectory)
         do {
@@ -73,9 +75,9 @@ extension Workspace {
                 unsafe try EncryptedVFS.prepare(connection: connection)
             }
         } catch let error as ArchiveError {
-            throw KitError(error, at: path)
+            throw KitError(error, at: archive.path)
         } catch let error as SyncError {
-            throw KitError(error, at: path)
+            throw KitError(error, at: archive.path)
         } catch {
             throw KitError(.damaged, "\(file) does not open", hint: "it can be deleted: the next run pairs again")
         }

@@ -261,7 +261,12 @@ public struct CheckReport: Codable, Sendable {
     public var messages: Int
     public var octets: Int
     public var leaves: UInt64
+    /// Messages that a leaf says are gone, wholly or in part, and blobs so told.
+    public var lostMessages: Int
+    public var lostBlobs: Int
     public var findings: [Finding]
+    /// Nothing is wrong, but something is not as safe as it could be.
+    public var notes: [String]
     public var isClean: Bool { findings.isEmpty }
 }
 
@@ -274,6 +279,34 @@ public struct ParityReport: Codable, Sendable {
     public var newOctets: Int
     /// Packs that are not what their names say, and in no stripe for that.
     public var damaged: [String]
+}
+
+/// A file that `repair` made whole.
+public struct MendedFile: Codable, Sendable {
+    /// Relative to the archive.
+    public var path: String
+    /// The replica it came from, or how it was made.
+    public var source: String
+}
+
+/// A blob that is gone for good.
+public struct LostBlob: Codable, Sendable {
+    /// `message`, `part` or `events`.
+    public var kind: String
+    public var id: String
+}
+
+/// What `repair` mended, or would.
+public struct RepairReport: Codable, Sendable {
+    public var isDryRun: Bool
+    /// Findings of a check before.
+    public var found: Int
+    public var mended: [MendedFile]
+    /// What is still wrong.
+    public var left: [Finding]
+    /// What is gone, as `loss` leaves now say.
+    public var lost: [LostBlob]
+    public var isSound: Bool { left.isEmpty }
 }
 
 /// A place of the erasure secret.

@@ -36,6 +36,7 @@ extension Workspace {
         let result = ArchiveCheck.run(archive, options)
         var report = CheckReport(result, level: level, sample: sample, at: path)
         if level >= CheckLevel.structure.rawValue { try checkDatabases(&report) }
+        if hadNoCatalog { report.notes.append("the catalog was missing or damaged, and was made anew") }
         // What is damaged makes no catalog to compare with.
         if level >= CheckLevel.derived.rawValue, report.verdict == .clean {
             let comparison = CatalogComparison(archive: archive, catalog: catalog, progress: progress)
@@ -85,8 +86,9 @@ extension CheckReport {
         self.init(
             level: level, sample: sample, verdict: .clean, packs: report.packCount, blobs: report.blobCount,
             messages: report.messageCount, octets: Int(report.octetCount), leaves: report.leafCount,
-            findings: report.findings.map { Finding($0, level: level, at: path) })
-        verdict = report.findings.map { CheckVerdict($0.gravity) }.max() ?? .clean
+            lostMessages: report.lostMessageCount, lostBlobs: report.lostBlobCount,
+            findings: report.findings.map { Finding($0, level: level, at: path) }, notes: report.notes)
+        verdict = report.findings.map { CheckVerdict($0.gravity) }.max() ?? (lostBlobs > 0 ? .lost : .clean)
     }
 
     mutating func add(cache file: String, _ problem: String, at path: String) {
@@ -117,8 +119,7 @@ extension Finding {
     /// The command that mends it.
     private static func mend(_ finding: CheckFinding, _ path: String) -> String {
         switch finding.path.prefix(while: { $0 != "/" }) {
-        case "catalog": "mailarc rebuild-catalog -a \(path)"
-        case "state": "rm -r \(path)/state, then pull: it pairs again by content"
+        case "catalog", "state": "mailarc repair -a \(path)"
         case "parity": "mailarc repair --add-parity -a \(path)"
         case "index": "mailarc repair -a \(path)"
         default:

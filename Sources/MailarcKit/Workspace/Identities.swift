@@ -104,13 +104,15 @@ public struct IdentityRequest: Codable, Sendable {
 }
 
 extension Workspace {
-    /// Opens the archive with what `unlocking` gives; the passphrase is asked for only if nothing else opens it.
-    static func openArchive(at path: String, unlocking: Unlocking) throws(KitError) -> Archive {
-        let kinds: Set<String>
-        do { kinds = Set(try Archive.slots(at: path).map(\.kind)) } catch { throw KitError(error, at: path) }
+    private static func anchorAccess(_ unlocking: Unlocking) throws(KitError) -> AnchorAccess {
         let kit = try unlocking.recoveryKit.map { octets throws(KitError) in try RecoveryKit(parsing: octets) }
-        let anchors = AnchorAccess.complete(kit: kit)
-        let failure = Failure()
+        return .complete(kit: kit)
+    }
+
+    /// What `unlocking` holds without asking for a passphrase.
+    private static func secrets(
+        _ unlocking: Unlocking, _ kinds: Set<String>, _ failure: Failure
+    ) -> [ArchiveSecret] {
         var secrets: [ArchiveSecret] = unlocking.identities.map { .identity($0.key) }
         if let keyFile = unlocking.keyFile { secrets.append(.keyFile(keyFile)) }
         if let agreement = unlocking.agreement, kinds.contains("x25519") {
@@ -122,6 +124,35 @@ extension Workspace {
                     }
                 })
         }
+        return secrets
+    }
+
+    /// Opens an archive, or a copy of it, again and again without asking twice; what kinds of slots there are is told by
+    /// whichever of `paths` can be read.
+    static func opener(
+        for paths: [String], unlocking: Unlocking
+    ) throws(KitError) -> ArchiveRepair.Opener {
+        let kinds = Set(paths.flatMap { path in (try? Archive.slots(at: path).map(\.kind)) ?? [] })
+        let anchors = try anchorAccess(unlocking)
+        var all = secrets(unlocking, kinds, Failure())
+        if kinds.contains("scrypt") && !unlocking.isDecided || all.isEmpty && !kinds.contains("plain"),
+            let passphrase = unlocking.passphrase
+        {
+            do { all.append(.passphrase(try passphrase())) } catch let error as KitError { throw error } catch {
+                throw KitError(.usage, "the passphrase cannot be had", cause: error)
+            }
+        }
+        let secrets = all
+        return { path throws(ArchiveError) in try Archive.open(at: path, unlocking: secrets, anchors: anchors) }
+    }
+
+    /// Opens the archive with what `unlocking` gives; the passphrase is asked for only if nothing else opens it.
+    static func openArchive(at path: String, unlocking: Unlocking) throws(KitError) -> Archive {
+        let kinds: Set<String>
+        do { kinds = Set(try Archive.slots(at: path).map(\.kind)) } catch { throw KitError(error, at: path) }
+        let anchors = try anchorAccess(unlocking)
+        let failure = Failure()
+        var secrets = secrets(unlocking, kinds, failure)
         let asks = kinds.contains("scrypt") && !unlocking.isDecided
         if kinds.contains("plain") || !secrets.isEmpty || !asks {
             do { return try Archive.open(at: path, unlocking: secrets, anchors: anchors) } catch {

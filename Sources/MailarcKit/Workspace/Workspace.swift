@@ -10,9 +10,12 @@ public final class Workspace: Sendable {
     let archive: Archive
     let storage: CatalogStorage
     let catalog: Catalog
+    /// No catalog could be used when the archive was opened.
+    let hadNoCatalog: Bool
 
-    init(archive: Archive, storage: CatalogStorage, catalog: Catalog) {
+    init(archive: Archive, storage: CatalogStorage, catalog: Catalog, hadNoCatalog: Bool = false) {
         (self.archive, self.storage, self.catalog, path) = (archive, storage, catalog, archive.path)
+        self.hadNoCatalog = hadNoCatalog
     }
 
     /// Creates an archive at `path`, which must not exist or be empty.
@@ -54,10 +57,25 @@ public final class Workspace: Sendable {
         do { return try archive.needsRecovery() } catch { throw KitError(error, at: archive.path) }
     }
 
+    /// LIMIT: erasures that are waited for; each gives the catalog another key.
+    private static let attempts = 5
+
     private static func openCatalog(of archive: Archive) async throws(KitError) -> Workspace {
-        let storage = CatalogStorage(archive: archive)
-        if let (catalog, _) = try storage.openNewest(readOnly: false) {
-            return Workspace(archive: archive, storage: storage, catalog: catalog)
+        var archive = archive
+        var storage = CatalogStorage(archive: archive)
+        for _ in 0..<attempts {
+            let key: [UInt8]
+            do throws(ArchiveError) { key = try archive.catalogKey() } catch { throw KitError(error, at: archive.path) }
+            if let (catalog, _) = try storage.openNewest(readOnly: false) {
+                return Workspace(archive: archive, storage: storage, catalog: catalog)
+            }
+            do throws(ArchiveError) {
+                // An erasure gave the catalog another key meanwhile.
+                let now = try archive.reopened()
+                guard try now.catalogKey() != key else { break }
+                archive = now
+            } catch { throw KitError(error, at: archive.path) }
+            storage = CatalogStorage(archive: archive)
         }
         _ = try await rebuild(archive) { _ in }
         guard let (catalog, _) = try storage.openNewest(readOnly: false) else {
@@ -65,7 +83,7 @@ public final class Workspace: Sendable {
                 .damaged, "\(archive.path): the catalog cannot be made",
                 hint: "mailarc rebuild-catalog -a \(archive.path)")
         }
-        return Workspace(archive: archive, storage: storage, catalog: catalog)
+        return Workspace(archive: archive, storage: storage, catalog: catalog, hadNoCatalog: true)
     }
 
     /// Ends all database connections.
