@@ -113,8 +113,6 @@ public struct CheckOptions: Sendable {
     /// Told how many of how many steps are done, and what is being looked at.
     public var progress: (@Sendable (_ done: Int, _ total: Int, _ subject: String) -> Void)?
 
-    /// A signed checkpoint that was kept elsewhere: the ledger must go on from it.
-    public var trustedCheckpoint: [UInt8]?
     /// Every octet of sealed packs; without it only their headers, trailers and footers.
     var readsPacks = true
 

@@ -41,23 +41,17 @@ struct RepairCommand: AsyncParsableCommand {
         var request = RepairRequest()
         (request.replicas, request.acceptsLoss, request.isDryRun) = (from, acceptLoss, dryRun)
         let progress = output.progressView
-        let report = try await Workspace.repair(
+        var report = try await Workspace.repair(
             at: archive.path(), unlocking: archive.unlocking.unlocking(), request, progress: progress.handler)
-        progress.finish()
-        try output.output.render(report, command: "repair", text: Self.lines)
-        if !report.isSound { throw Outcome(status: .damaged) }
-        if addParity { try await makeParity() }
-        if !report.lost.isEmpty { throw Outcome(status: .lost) }
-    }
-
-    private func makeParity() async throws {
-        let progress = output.progressView
-        let report = try await archive.with { workspace throws(KitError) in
-            try await workspace.addParity(isDryRun: dryRun, progress: progress.handler)
+        if addParity, report.isSound {
+            report.parity = try await archive.with { workspace throws(KitError) in
+                try await workspace.addParity(isDryRun: dryRun, progress: progress.handler)
+            }
         }
         progress.finish()
-        if !output.output.isJSON { output.output.line(Self.line(report, isDryRun: dryRun)) }
-        if !report.damaged.isEmpty { throw Outcome(status: .damaged) }
+        try output.output.render(report, command: "repair", text: Self.lines)
+        if !report.isSound || report.parity?.damaged.isEmpty == false { throw Outcome(status: .damaged) }
+        if !report.lost.isEmpty { throw Outcome(status: .lost) }
     }
 
     private static func line(_ report: ParityReport, isDryRun: Bool) -> String {
@@ -73,12 +67,13 @@ struct RepairCommand: AsyncParsableCommand {
         lines += report.left.map { finding in
             "LEFT \(finding.path)" + (finding.offset.map { " at \($0)" } ?? "") + ": \(finding.problem)"
         }
-        if report.found == 0, report.mended.isEmpty { return lines + ["Nothing to mend"] }
+        let parity = report.parity.map { [line($0, isDryRun: report.isDryRun)] } ?? []
+        if report.found == 0, report.mended.isEmpty { return lines + ["Nothing to mend"] + parity }
         var summary = "\(Format.plural(report.mended.count, "file")) \(report.isDryRun ? "can be" : "") mended"
         if !report.lost.isEmpty {
             summary += ", \(Format.plural(report.lost.count, "blob")) lost, as the ledger tells now"
         }
         if !report.left.isEmpty { summary += ", \(Format.plural(report.left.count, "finding")) left" }
-        return lines + [summary.replacing("  ", with: " ")]
+        return lines + [summary.replacing("  ", with: " ")] + parity
     }
 }

@@ -306,6 +306,8 @@ public struct RepairReport: Codable, Sendable {
     public var left: [Finding]
     /// What is gone, as `loss` leaves now say.
     public var lost: [LostBlob]
+    /// Of `--add-parity`.
+    public var parity: ParityReport?
     public var isSound: Bool { left.isEmpty }
 }
 
