@@ -18,6 +18,8 @@ package enum ExitStatus: Int32, CaseIterable, Sendable {
     case stale = 14
     case tampered = 15
     case lost = 16
+    case refused = 17
+    case partial = 18
     case usage = 64
     case interrupted = 130
 
@@ -42,6 +44,8 @@ package enum ExitStatus: Int32, CaseIterable, Sendable {
         case .stale: "check found only what is made anew from the rest: catalog, state, index, parity"
         case .tampered: "check found what no accident does: rolled back, forged, or there again after its erasure"
         case .lost: "check found nothing wrong, but the ledger says that something was lost for good"
+        case .refused: "more would have been deleted than is done unasked (--allow-mass-delete); nothing was deleted"
+        case .partial: "a side broke off or a mailbox failed; what was done is kept, the next run goes on"
         case .usage: "the command line or the query cannot be understood"
         case .interrupted: "interrupted; the next run goes on from there"
         }

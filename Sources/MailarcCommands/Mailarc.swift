@@ -8,6 +8,7 @@ public struct Mailarc: AsyncParsableCommand {
     static let groups: [CommandGroup] = [
         CommandGroup(name: "Archive", subcommands: ArchiveGroup.commands),
         CommandGroup(name: "Accounts", subcommands: AccountsGroup.commands),
+        CommandGroup(name: "Sync", subcommands: SyncGroup.commands),
         CommandGroup(name: "Capture", subcommands: CaptureGroup.commands),
         CommandGroup(name: "Find", subcommands: FindGroup.commands),
         CommandGroup(name: "Evidence", subcommands: EvidenceGroup.commands),

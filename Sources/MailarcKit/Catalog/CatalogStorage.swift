@@ -125,6 +125,15 @@ enum FileFacts {
         }
     }
 
+    /// `path` from the root on; links stay as they are.
+    static func absolutePath(_ path: String) throws(KitError) -> String {
+        guard !path.hasPrefix("/") else { return path }
+        guard let folder = unsafe getcwd(nil, 0) else { throw KitError(.ioFailed, "the current folder is gone") }
+        defer { unsafe free(folder) }
+        // SAFETY: getcwd gives a C string of its own, which is freed after the copy.
+        return unsafe String(cString: folder) + "/" + path
+    }
+
     /// Octets of the file, 0 if there is none.
     static func octetCount(_ path: String) -> Int {
         var facts = stat()

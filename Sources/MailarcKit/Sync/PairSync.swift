@@ -1,0 +1,190 @@
+import ArchiveStore
+import MailCore
+import MailSync
+
+/// How one store follows another.
+public enum SyncStrategy: String, Sendable, CaseIterable, Codable {
+    case backup
+    case twoWay = "two-way"
+    case oneWay = "one-way"
+    case copy
+    case bcc
+
+    var pair: PairStrategy { PairStrategy(rawValue: rawValue) ?? .copy }
+
+    /// By what it can be bent: name and one sentence.
+    public var bends: [(name: String, explanation: String)] {
+        pair.options.map { ($0.rawValue, $0.explanation) }
+    }
+}
+
+/// What a sync between two stores shall do.
+public struct SyncRequest: Sendable {
+    public var strategy: SyncStrategy
+    /// Names of ``SyncStrategy/bends``.
+    public var bends: [String] = []
+    /// Names in the source with `/` between components, `*` for anything; empty: all.
+    public var mailboxes: [String] = []
+    public var excludedMailboxes: [String] = []
+    /// Internal dates, seconds since 1970.
+    public var since: Int64?
+    public var before: Int64?
+    public var minimumOctets: Int?
+    public var maximumOctets: Int?
+    /// A mailbox, and those below it, has another name in the destination.
+    public var map: [(from: String, to: String)] = []
+    /// A mailbox of the destination below which everything goes.
+    public var subfolder: String?
+    /// Mailboxes of equal use belong together, whatever their names.
+    public var usesSpecialUse = false
+    public var isDryRun = false
+    public var looksAtEverything = false
+    public var allowsMassDelete = false
+    public var acceptsOtherAccount = false
+    /// Where what is known of the pair is kept; `nil`: `$XDG_STATE_HOME/mailarc/pairs`.
+    public var stateFolder: String?
+
+    public init(strategy: SyncStrategy) { self.strategy = strategy }
+
+    var naming: PairNaming {
+        PairNaming(
+            rules: map.map { PairNaming.Rule(.prefix, from: $0.from, to: $0.to) }, subfolder: subfolder,
+            usesRoles: usesSpecialUse)
+    }
+
+    var selection: PairSelection {
+        PairSelection(
+            mailboxes: mailboxes, excludedMailboxes: excludedMailboxes, since: since, before: before,
+            minimumOctets: minimumOctets, maximumOctets: maximumOctets)
+    }
+}
+
+/// Syncs two stores; needs no archive.
+public enum PairSync {
+    /// Brings `destination` up to date with `source`, or both with each other.
+    ///
+    /// - Throws: `.usage` for ends that are one; `.connection`, `.authentication`, `.tls`; `.sourceOutage` where an end
+    ///   looks broken rather than emptied; `.busy` while another run has the pair.
+    public static func run(
+        from source: SyncEndpoint, to destination: SyncEndpoint, _ request: SyncRequest,
+        progress: @escaping ProgressHandler
+    ) async throws(KitError) -> PairSyncReport {
+        guard try source.identity() != destination.identity() else {
+            throw KitError(.usage, "source and destination are one: \(source.name)", hint: "name two different stores")
+        }
+        let folder = try PairFolder(
+            source, destination, subfolder: request.subfolder, base: request.stateFolder)
+        let state: PairState
+        do throws(SyncError) { state = try PairState.open(path: folder.database) } catch {
+            throw KitError(error, at: folder.path)
+        }
+        defer { try? state.close() }
+        let a = try await OpenEnd(source, uidLists: folder.uidLists("a"))
+        let b: OpenEnd
+        do throws(KitError) { b = try await OpenEnd(destination, uidLists: folder.uidLists("b")) } catch {
+            await a.close()
+            throw error
+        }
+        let runner = PairRunner(
+            a: a.end, b: b.end, state: state, options: options(request, folder),
+            progress: { progress(KitProgress($0)) })
+        let result: Result<PairReport, SyncError>
+        do throws(SyncError) { result = .success(try await runner.run()) } catch { result = .failure(error) }
+        await a.close()
+        await b.close()
+        do throws(SyncError) {
+            return PairSyncReport(try result.get(), request, source: source.name, destination: destination.name)
+        } catch { throw KitError(error, at: folder.path) }
+    }
+
+    private static func options(_ request: SyncRequest, _ folder: PairFolder) -> PairOptions {
+        let policy = request.bends.compactMap(PairOption.init).reduce(request.strategy.pair.policy) { $0.applying($1) }
+        var options = PairOptions(policy: policy, hashing: KeyedHashing(key: folder.key), now: Clock.now)
+        (options.selection, options.naming) = (request.selection, request.naming)
+        (options.isDryRun, options.looksAtEverything) = (request.isDryRun, request.looksAtEverything)
+        (options.allowsMassDelete, options.acceptsOtherIdentity) = (
+            request.allowsMassDelete, request.acceptsOtherAccount
+        )
+        options.spooling = SealedSpooling()
+        return options
+    }
+}
+
+extension KitProgress {
+    init(_ progress: PairProgress) {
+        self.init(
+            phase: "syncing", subject: progress.mailbox.text, done: progress.effectsDone,
+            total: progress.effectsTotal, octetsDone: Int(progress.octetsDone))
+    }
+}
+
+/// What a sync did, or would do.
+public struct PairSyncReport: Codable, Sendable {
+    public struct Mailbox: Codable, Sendable {
+        /// `source` or `destination`: which side was changed.
+        public var side: String
+        public var mailbox: String
+        public var copied: Int
+        public var moved: Int
+        public var flagChanges: Int
+        public var expunged: Int
+        /// Found equal on both sides, and linked.
+        public var linked: Int
+        public var failure: String?
+    }
+
+    public struct Quarantined: Codable, Sendable {
+        public var message: String
+        public var reason: String
+        public var detail: String
+        public var attempts: Int
+    }
+
+    public var source: String
+    public var destination: String
+    public var strategy: String
+    public var isDryRun: Bool
+    /// `done`, `done-with-quarantine`, `partial`, `refused-by-guard`.
+    public var outcome: String
+    public var mailboxes: [Mailbox]
+    public var created: [String]
+    public var renamed: [String]
+    public var removed: [String]
+    /// Of a dry run: one sentence each.
+    public var plan: [String]
+    /// Deletions that were too many to be done unasked.
+    public var refusals: [String]
+    public var conflicts: [String]
+    /// Messages that are nearly equal and were left as they are: one sentence each.
+    public var nearDuplicates: [String]
+    public var quarantined: [Quarantined]
+    /// Why a side broke off.
+    public var interruption: String?
+    public var fetchedOctets: Int
+    public var deliveredOctets: Int
+    public var isUnchanged: Bool
+
+    init(_ report: PairReport, _ request: SyncRequest, source: String, destination: String) {
+        (self.source, self.destination, strategy) = (source, destination, request.strategy.rawValue)
+        isDryRun = request.isDryRun
+        outcome = report.outcome.rawValue
+        mailboxes = report.mailboxes.map { mailbox in
+            Mailbox(
+                side: mailbox.side == .a ? "source" : "destination", mailbox: mailbox.mailbox.text,
+                copied: mailbox.copiedCount, moved: mailbox.movedCount, flagChanges: mailbox.flagChangeCount,
+                expunged: mailbox.expungedCount, linked: mailbox.adoptedCount, failure: mailbox.failure?.description)
+        }
+        (created, renamed, removed) = (report.createdMailboxes, report.renamedMailboxes, report.removedMailboxes)
+        plan = report.plannedActions.filter(\.hasEffect).map(\.description)
+        refusals = report.refusals.map(\.description)
+        conflicts = report.conflicts
+        nearDuplicates = report.nearDuplicates.map { "\($0.a) and \($0.b) are nearly equal" }
+        quarantined = report.quarantine.map {
+            Quarantined(
+                message: $0.message.description, reason: $0.reason, detail: $0.detail, attempts: $0.attempts)
+        }
+        interruption = report.interruption?.description
+        (fetchedOctets, deliveredOctets) = (Int(report.fetchedOctets), Int(report.deliveredOctets))
+        isUnchanged = report.isUnchanged
+    }
+}

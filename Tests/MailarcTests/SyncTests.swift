@@ -1,0 +1,189 @@
+import Foundation
+import MailarcTesting
+import Testing
+
+struct SyncDocument: Decodable {
+    struct Mailbox: Decodable {
+        let side, mailbox: String
+        let copied, moved, flagChanges, expunged, linked: Int
+    }
+    let outcome: String
+    let mailboxes: [Mailbox]
+    let plan: [String]
+    let refusals: [String]
+    let isUnchanged: Bool
+
+    func total(_ count: (Mailbox) -> Int) -> Int { mailboxes.reduce(0) { $0 + count($1) } }
+}
+
+extension EndToEnd {
+    /// `mailarc sync` between a real Dovecot and a Maildir.
+    @Suite("sync between stores", .timeLimit(.minutes(8)))
+    struct SyncTests {
+        static let canRunDovecot = DovecotServer.reasonNotRunnable == nil
+
+        @Test(
+            "a first copy is exact, a second run does nothing, whatever the strategy", .enabled(if: canRunDovecot),
+            arguments: ["backup", "two-way", "one-way", "copy"])
+        func firstCopy(_ strategy: String) async throws {
+            try await withSampleServer(messages: 60, seed: 4) { server in
+                let program = try MailarcProgram()
+                defer { program.remove() }
+                try await program.addAccount(port: server.port)
+                let expected = try await Dump.server(port: server.port)
+                let plan = try await sync(program, strategy, ["--dry-run"])
+                #expect(!plan.plan.isEmpty && !plan.isUnchanged)
+                let first = try await sync(program, strategy)
+                #expect(first.outcome == "done" && first.total(\.copied) == expected.count, "\(first)")
+                expectEqual(try await Dump.maildir(program.folder.file("mail")), expected)
+                let second = try await sync(program, strategy)
+                #expect(second.isUnchanged, "\(second)")
+                expectEqual(try await Dump.server(port: server.port), expected)
+            }
+        }
+
+        @Test("two-way: what happens on either side happens on the other, once", .enabled(if: canRunDovecot))
+        func twoWay() async throws {
+            try await withSampleServer(messages: 40, seed: 4) { server in
+                let program = try MailarcProgram()
+                defer { program.remove() }
+                try await program.addAccount(port: server.port)
+                _ = try await sync(program, "two-way")
+                let before = try await Dump.server(port: server.port)
+                let inbox = program.folder.file("mail/cur")
+                let files = try FileManager.default.contentsOfDirectory(atPath: inbox).sorted()
+                try FileManager.default.removeItem(atPath: "\(inbox)/\(files[0])")
+                try Data("Subject: new here\r\n\r\nbody\r\n".utf8).write(
+                    to: URL(fileURLWithPath: program.folder.file("mail/new/1.new.host")))
+                let flagged = files[1].contains("F") ? files[2] : files[1]
+                try FileManager.default.moveItem(
+                    atPath: "\(inbox)/\(flagged)", toPath: "\(inbox)/\(flagged)F")
+                let report = try await sync(program, "two-way")
+                #expect(
+                    report.outcome == "done" && report.total(\.expunged) >= 1 && report.total(\.copied) >= 1,
+                    "\(report)")
+                let (there, here) = (
+                    try await Dump.server(port: server.port), try await Dump.maildir(program.folder.file("mail"))
+                )
+                expectEqual(here, there)
+                #expect(there != before)
+                #expect(try await sync(program, "two-way").isUnchanged)
+            }
+        }
+
+        @Test("many deletions at once are refused until they are allowed", .enabled(if: canRunDovecot))
+        func massDelete() async throws {
+            try await withSampleServer(messages: 60, seed: 4) { server in
+                let program = try MailarcProgram()
+                defer { program.remove() }
+                try await program.addAccount(port: server.port)
+                _ = try await sync(program, "two-way")
+                let before = try await Dump.server(port: server.port)
+                for file in TestFolder.files(below: program.folder.file("mail")) where file.contains("cur/") {
+                    try FileManager.default.removeItem(atPath: program.folder.file("mail/\(file)"))
+                }
+                let refused = try await sync(program, "two-way", codes: [8, 17, 18])
+                #expect(refused.map(\.refusals.isEmpty) != true)
+                expectEqual(try await Dump.server(port: server.port), before)
+            }
+        }
+
+        @Test("killed at any instant and run again: nothing lost, nothing doubled", .enabled(if: canRunDovecot))
+        func kills() async throws {
+            try await withSampleServer(messages: 80, seed: 4) { server in
+                let program = try MailarcProgram()
+                defer { program.remove() }
+                try await program.addAccount(port: server.port)
+                let expected = try await Dump.server(port: server.port)
+                let seed = UInt64.random(in: 1...99_999)
+                print("kill instants: seed \(seed)")
+                var generator = SeededGenerator(seed: seed)
+                for _ in 0..<(isSoak ? 200 : 20) {
+                    var command = program.command(line(program, "two-way"), opens: false)
+                    command.killAfter = .milliseconds(Int.random(in: 40...700, using: &generator))
+                    let result = try await command.run()
+                    #expect(result.isKilled || result.isSuccess, "\(result.ending) \(result.errors)")
+                }
+                _ = try await sync(program, "two-way")
+                expectEqual(try await Dump.server(port: server.port), expected)
+                expectEqual(try await Dump.maildir(program.folder.file("mail")), expected)
+                #expect(try await sync(program, "two-way").isUnchanged)
+            }
+        }
+
+        @Test("bad input is one line with what to do")
+        func badInput() async throws {
+            let program = try MailarcProgram()
+            defer { program.remove() }
+            let cases: [([String], Set<Int32>, String)] = [
+                (["nobody", "maildir:\(program.folder.file("x"))", "--strategy", "copy"], [12], "nobody"),
+                (
+                    [
+                        "maildir:\(program.folder.file("x"))", "maildir:\(program.folder.file("x"))", "--strategy",
+                        "copy",
+                    ], [64], "are one"
+                ),
+                (
+                    ["imaps://a:b@host", "maildir:\(program.folder.file("x"))", "--strategy", "copy"], [64],
+                    "not an account"
+                ),
+                (["mbox:x", "maildir:\(program.folder.file("x"))", "--strategy", "copy"], [64], "not an end"),
+                (
+                    [
+                        "maildir:\(program.folder.file("x"))", "maildir:\(program.folder.file("y"))", "--strategy",
+                        "mirror",
+                    ], [64], "strategy"
+                ),
+                (
+                    [
+                        "maildir:\(program.folder.file("x"))", "maildir:\(program.folder.file("y"))", "--strategy",
+                        "two-way", "--bend", "delete-extra",
+                    ], [64], "means nothing"
+                ),
+                (
+                    [
+                        "maildir:\(program.folder.file("x"))", "maildir:\(program.folder.file("no/where"))",
+                        "--strategy", "copy",
+                    ], [11], "parent must exist"
+                ),
+            ]
+            for (arguments, codes, words) in cases {
+                let result = try await program.run(
+                    ["sync"] + arguments + ["--state", program.folder.file("state")], opens: false, codes: codes)
+                #expect(words.isEmpty || result.errors.contains(words), "\(arguments): \(result.errors)")
+            }
+            try program.folder.write("things/notes.txt", "mine")
+            try await program.run(
+                [
+                    "sync", "maildir:\(program.folder.file("m"))", "maildir:\(program.folder.file("things"))",
+                    "--strategy",
+                    "backup", "--state", program.folder.file("state"),
+                ], opens: false, codes: [64])
+        }
+
+        // MARK: helpers
+
+        private func sync(
+            _ program: MailarcProgram, _ strategy: String, _ more: [String] = []
+        ) async throws -> SyncDocument {
+            let document = try await sync(program, strategy, more, codes: [0])
+            return try #require(document)
+        }
+
+        private func sync(
+            _ program: MailarcProgram, _ strategy: String, _ more: [String] = [], codes: Set<Int32>
+        ) async throws -> SyncDocument? {
+            struct Document: Decodable { let result: SyncDocument }
+            let result = try await program.run(
+                line(program, strategy) + more + ["--json"], opens: false, codes: codes)
+            return try? JSONDecoder().decode(Document.self, from: Data(result.standardOutput)).result
+        }
+
+        private func line(_ program: MailarcProgram, _ strategy: String) -> [String] {
+            [
+                "sync", "test", "maildir:\(program.folder.file("mail"))", "--strategy", strategy, "--state",
+                program.folder.file("state"),
+            ]
+        }
+    }
+}
