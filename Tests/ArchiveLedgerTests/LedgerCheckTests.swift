@@ -124,7 +124,8 @@ struct LedgerCheckTests {
         let report = try test.check(withKey: false)
         #expect(
             report.findings.filter { $0.kind == .rolledBack }.map(\.path)
-                == ["checkpoint"] + [300, 250, 200, 150, 100].map {
+                == ["checkpoint"]
+                + [300, 250, 200, 150, 100].map {
                     "checkpoints/\($0)"
                 })
         try test.write(try test.read("checkpoints/50"), to: "checkpoints/60")
