@@ -86,7 +86,7 @@ public enum PairSync {
             throw error
         }
         let runner = PairRunner(
-            a: a.end, b: b.end, state: state, options: options(request, folder),
+            a: a.end, b: b.end, state: state, options: options(request),
             progress: { progress(KitProgress($0)) })
         let result: Result<PairReport, SyncError>
         do throws(SyncError) { result = .success(try await runner.run()) } catch { result = .failure(error) }
@@ -97,15 +97,15 @@ public enum PairSync {
         } catch { throw KitError(error, at: folder.path) }
     }
 
-    private static func options(_ request: SyncRequest, _ folder: PairFolder) -> PairOptions {
+    private static func options(_ request: SyncRequest) -> PairOptions {
         let policy = request.bends.compactMap(PairOption.init).reduce(request.strategy.pair.policy) { $0.applying($1) }
-        var options = PairOptions(policy: policy, hashing: KeyedHashing(key: folder.key), now: Clock.now)
+        var options = PairOptions(policy: policy, hashing: PairHashing(), now: Clock.now)
         (options.selection, options.naming) = (request.selection, request.naming)
         (options.isDryRun, options.looksAtEverything) = (request.isDryRun, request.looksAtEverything)
         (options.allowsMassDelete, options.acceptsOtherIdentity) = (
             request.allowsMassDelete, request.acceptsOtherAccount
         )
-        options.spooling = SealedSpooling()
+        options.spooling = SealedSpool(folder: PairFolder.temporaryFolder)
         return options
     }
 }
