@@ -48,7 +48,7 @@ bench-scaling: build
 	python3 Benchmarks/bench.py --mailarc "$$($(SWIFT) build -c release --show-bin-path)/mailarc" --scaling $(MESSAGES)
 
 soak: build-tests
-	MAILARC_SOAK=1 $(SWIFT) test -c release --skip-build --filter 'CrashTests|FaultTests'
+	MAILARC_SOAK=1 $(SWIFT) test -c release --skip-build --filter 'CrashTests|FaultTests|CompactTests|BackupTests|RestoreTests|SyncTests'
 
 fuzz: build
 	python3 Fixtures/bin/fuzz "$$($(SWIFT) build -c release --show-bin-path)/mailarc"
