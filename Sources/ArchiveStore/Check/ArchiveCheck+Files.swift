@@ -33,6 +33,13 @@ extension ArchiveCheck {
             if secret.archive != check.identity.archive.description {
                 check.find(.damaged, check.layout.erasure, "the erasure secret is another archive's")
             }
+            if let opened = try check.archive?.erasureSecret(), opened.epoch != secret.epoch,
+                !FileTree.exists(check.layout.nextErasure)
+            {
+                check.find(
+                    .returned, check.layout.erasure,
+                    "it is the secret of epoch \(secret.epoch), and the vault is of epoch \(opened.epoch)")
+            }
             // The archive is open, so the secret it was opened with is the right one.
             if let opened = try check.archive?.erasureSecret(), opened.epoch == secret.epoch,
                 opened.secret != secret.secret

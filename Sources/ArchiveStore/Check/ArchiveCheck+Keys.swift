@@ -9,10 +9,15 @@ struct KeyLeaves {
     /// The keys of the log with the leaf that names each, in order.
     private(set) var logKeys: [(key: [UInt8], leaf: UInt64)] = []
 
+    /// Anchors outside, with the leaf that added each.
+    private(set) var anchors: [String: UInt64] = [:]
+
     mutating func see(_ leaf: Leaf) {
         switch leaf.body {
         case .initial(_, _, let key, _), .logKey(let key, _): logKeys.append((key, leaf.sequence))
         case .keyAdded(let slot, _): slots[slot.octets.hex] = (true, leaf.sequence)
+        case .anchorAdded(let name, let kind, _) where kind != "inside": anchors[name] = leaf.sequence
+        case .anchorRemoved(let name, _, _): anchors[name] = nil
         case .keyRemoved(let slot, _): slots[slot.octets.hex] = (false, leaf.sequence)
         default: break
         }
@@ -54,6 +59,12 @@ extension ArchiveCheck {
             }
             if let last = leaves.logKeys.last, last.key != identity.logKey {
                 find(.damaged, layout.identity, "its log key is not the one that leaf \(last.leaf) names last")
+            }
+            if let anchor = leaves.anchors.min(by: { $0.value < $1.value }), !FileTree.exists(layout.anchors) {
+                find(
+                    .missing, layout.anchors,
+                    "leaf \(anchor.value) added the anchor \(anchor.key): without the list its secrets are never destroyed"
+                )
             }
             let former = try LogKeyFile.read(layout, archive: identity.archive).former
             let expected = former.map(\.key) + (former.last?.key == identity.logKey ? [] : [identity.logKey])

@@ -25,7 +25,7 @@ struct FooterCopy: Sendable, Hashable {
         footer = try file.read(Int(found.footerLength), at: found.footerOffset)
     }
 
-    /// pack header(128) ‖ trailer(160) ‖ footer   ; ArchiveFormat.md §14
+    /// pack header(128) ‖ trailer(160) ‖ footer   ; ArchiveFormat.md §16
     var octets: [UInt8] { header + trailer + footer }
 
     /// - Throws: `.damaged`.

@@ -1,7 +1,7 @@
 import ArchiveCrypto
 import MailCore
 
-/// One file of `index/`: copies of what of up to 256 packs is not blobs (ArchiveFormat.md §14).
+/// One file of `index/`: copies of what of up to 256 packs is not blobs (ArchiveFormat.md §16).
 ///
 /// `header ‖ table ‖ record …`; header kind 0x49, A = number of packs. The table and each record are sealed by
 /// themselves, so that one pack's copy is had without reading the others.

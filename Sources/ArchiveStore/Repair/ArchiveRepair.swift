@@ -65,7 +65,9 @@ package struct ArchiveRepair {
         report.foundCount = before.findings.count
         try setFloor(before.leafCount)
         let mended = try mendNamed(before.findings)
-        let isPack = { (finding: CheckFinding) in finding.path.hasPrefix("packs/") || finding.path.hasPrefix("index/") }
+        let isPack = { (finding: CheckFinding) in
+            ["packs/", "index/", "parity/"].contains { finding.path.hasPrefix($0) }
+        }
         var rest = before.findings.filter { isPack($0) && !mended.contains($0.path) }
         var others = before.findings.filter { !isPack($0) }
         if !options.isDryRun, !mended.isEmpty {

@@ -38,7 +38,7 @@ extension Workspace {
         if level >= CheckLevel.structure.rawValue { try checkDatabases(&report) }
         if hadNoCatalog { report.notes.append("the catalog was missing or damaged, and was made anew") }
         // What is damaged makes no catalog to compare with.
-        if level >= CheckLevel.derived.rawValue, report.verdict == .clean {
+        if level >= CheckLevel.derived.rawValue, report.verdict <= .lost {
             let comparison = CatalogComparison(archive: archive, catalog: catalog, progress: progress)
             for difference in try comparison.differences() { report.add(cache: "catalog", difference, at: path) }
         }
@@ -122,6 +122,8 @@ extension Finding {
         case "catalog", "state": "mailarc repair -a \(path)"
         case "parity": "mailarc repair --add-parity -a \(path)"
         case "index": "mailarc repair -a \(path)"
+        case "keys" where finding.kind == .returned && finding.path.hasSuffix(".slot"):
+            "mailarc key remove \(finding.path.dropFirst(5).prefix(12)) -a \(path)"
         default:
             finding.kind == .rolledBack
                 ? "nothing here; a newer copy: mailarc check -a COPY --trusted-checkpoint FILE"
