@@ -75,7 +75,8 @@ struct MaildirUIDList {
 
     /// Makes `added` durable; drops lines of messages that left when there are too many.
     mutating func write(_ added: [(UID, [UInt8])], present: [[UInt8]]) throws(FormatsError) {
-        guard !added.isEmpty else { return }
+        // Of an empty mailbox, too, the UIDVALIDITY is one that was written down.
+        guard !added.isEmpty || length == 0 else { return }
         let folder = try Descriptor.openDirectory(folder)
         if length == 0 || lineCount > 2 * present.count + 1_000 {
             return try replace(present: present, in: folder)
