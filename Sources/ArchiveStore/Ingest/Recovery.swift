@@ -34,6 +34,7 @@ struct Recovery {
         try removeStrangers(packs)
         let ledger = try recoverLedger(state, logSeed: logSeed)
         try finishReplacing(state)
+        try finishRemovingSlots(state)
         let isJournalLong = !state.leaves.isEmpty
         state.leaves = []
         for id in state.sealed.keys { state.blobs[id] = nil }
@@ -116,6 +117,17 @@ struct Recovery {
             throw ArchiveError(
                 .damaged, "the ledger has \(size) leaves, the journal knows of \(state.counters.ledgerSize)",
                 path: layout.journal)
+        }
+    }
+
+    /// Removes the key slots whose removal the journal tells and that a writer died before.
+    private func finishRemovingSlots(_ state: JournalState) throws(ArchiveError) {
+        for leaf in state.leaves {
+            guard case .keyRemoved(let slot, _) = Leaf(parsing: leaf.text)?.body else { continue }
+            let path = "\(layout.keys)/\(slot.octets.hex).slot"
+            guard FileTree.exists(path) else { continue }
+            try FileTree.remove(path)
+            try FileTree.syncDirectory(layout.keys)
         }
     }
 
