@@ -1,7 +1,8 @@
 """Opens everything of an archive that any key in its folder opens, and looks for words in it.
 
 Written for the proof of erasure (Documentation/Erasure.md): every vault file, blob, page of a database or of its log,
-ledger leaf and journal frame, whatever its name says it is. Prints one line a word that is found: the word and where.
+whatever its name says it is. Ledger bundles and journal frames are looked at as they lie and not opened: they hold ids
+and digests, no mail. Prints one line a word that is found: the word and where.
 """
 import argparse, base64, os, re, sys
 from mailarc_reader import Archive, AESGCM, InvalidTag, expand, header, keyed_lines, le, need, read, sha256, xaes_key, xaes_open

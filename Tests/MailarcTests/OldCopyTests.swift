@@ -33,7 +33,6 @@ extension EndToEnd {
                         }
                     }
                 }
-                // Today's vault, put into an older copy, opens no more than today's folder does.
                 try await world.expectClean(program, mail, kept)
                 try await program.run(["compact"])
                 try await world.expectClean(program, mail, kept)

@@ -23,6 +23,8 @@ struct CatalogBuilder {
     private var entries: [CatalogEntry] = []
     private var records: [ArchiveCatalog.EventRecord] = []
     private var weight = 0
+    /// What `loss` leaves name; read when something is missing.
+    private var lost: Set<RandomID>?
 
     init(archive: Archive, catalog: Catalog) { (self.archive, self.catalog) = (archive, catalog) }
 
@@ -73,7 +75,12 @@ struct CatalogBuilder {
 
     private mutating func add(_ blob: BlobLocation, _ reader: ArchiveReader, _ leaves: inout LeafWalk) throws {
         let message = try reader.message(blob.keyID)
-        let facts = try MessageFacts.readForIndex(message)
+        let facts: MessageFacts
+        do throws(ArchiveError) { facts = try MessageFacts.readForIndex(message) } catch {
+            // Of what the ledger calls lost nothing can be shown; what is missing otherwise is damage.
+            guard error.kind == .missing, try isLost(message) else { throw error }
+            return
+        }
         let entry = facts.entry(keyID: blob.keyID, octetCount: message.octetCount)
         entries.append(
             MessageFacts.settled(
@@ -82,6 +89,20 @@ struct CatalogBuilder {
         octetCount += Int(message.octetCount)
         weight += facts.text.body.utf8.count + facts.text.attachmentText.utf8.count
         if entries.count >= Self.groupMessages || weight >= Self.groupOctets { try flush(ledger: nil) }
+    }
+
+    /// Whether a leaf says that a part of the message is gone.
+    private mutating func isLost(_ message: MessageReader) throws -> Bool {
+        if lost == nil {
+            var found: Set<RandomID> = []
+            var reader = try archive.ledger().leaves()
+            while let leaf = try reader.next() {
+                guard case .lost(let loss) = Leaf(parsing: leaf.text)?.body else { continue }
+                found.formUnion(loss.targets.map(\.keyID))
+            }
+            lost = found
+        }
+        return message.parts.contains { lost?.contains($0) == true }
     }
 
     private mutating func add(_ leaf: LeafWalk.Events, _ reader: ArchiveReader) throws {
