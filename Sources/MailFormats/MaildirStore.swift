@@ -39,15 +39,24 @@ public struct MaildirStore: MailStore {
     public func observe(_ mailbox: MailboxName, since cursor: MailboxCursor?) async throws(StoreError)
         -> MailboxObservation
     {
-        let content = try list(mailbox)
+        Self.observation(of: try list(mailbox))
+    }
+
+    /// What a look at a mailbox's files shows.
+    static func observation(of content: Content) -> MailboxObservation {
         var summaries: [MessageSummary] = []
         summaries.reserveCapacity(content.files.count)
         for file in content.files {
-            // A file that went away between the listing and now is no longer in the mailbox.
-            guard let status = FileStatus.at(file.path) else { continue }
+            // A file that went away between the listing and now is no longer in the mailbox, or has other flags.
+            guard
+                let path = FileStatus.at(file.path) == nil
+                    ? path(ofBase: file.name.base, in: content.directory) : file.path,
+                let status = FileStatus.at(path)
+            else { continue }
+            let name = MaildirFileName(parsing: Array(path[((path.lastIndex(of: 0x2F) ?? -1) + 1)...]))
             summaries.append(
                 MessageSummary(
-                    uid: file.uid, flags: file.name.flags(keywords: content.keywords),
+                    uid: file.uid, flags: name.flags(keywords: content.keywords),
                     internalDate: InternalDate(secondsSinceEpoch: status.modified), octetCount: status.octetCount))
         }
         summaries.sort { $0.uid < $1.uid }

@@ -67,21 +67,7 @@ public final class WritableMaildir: SyncStore, @unchecked Sendable {
     public func observe(
         _ mailbox: MailboxName, since cursor: MailboxCursor?
     ) async throws(StoreError) -> MailboxObservation {
-        let content = try look(mailbox)
-        var summaries: [MessageSummary] = []
-        summaries.reserveCapacity(content.files.count)
-        for file in content.files {
-            // A file that went away between the listing and now is no longer in the mailbox.
-            guard let status = FileStatus.at(file.path) ?? again(file, in: content) else { continue }
-            summaries.append(
-                MessageSummary(
-                    uid: file.uid, flags: file.name.flags(keywords: content.keywords),
-                    internalDate: InternalDate(secondsSinceEpoch: status.modified), octetCount: status.octetCount))
-        }
-        summaries.sort { $0.uid < $1.uid }
-        let status = MailboxStatus(
-            uidValidity: content.validity, uidNext: content.next, messageCount: summaries.count, highestModSeq: nil)
-        return MailboxObservation(status: status, content: .full(summaries), isComplete: true)
+        MaildirStore.observation(of: try look(mailbox))
     }
 
     public func fetch(
@@ -89,12 +75,6 @@ public final class WritableMaildir: SyncStore, @unchecked Sendable {
         _ consume: (any IncomingMessage) async throws -> Void
     ) async throws(StoreError) -> FetchReport {
         try await reader.fetch(messages, from: mailbox, try look(mailbox, uidValidity), again: look, consume)
-    }
-
-    /// Another program may have given it other flags, and with them another name.
-    private func again(_ file: MaildirStore.File, in content: MaildirStore.Content) -> FileStatus? {
-        guard let path = MaildirStore.path(ofBase: file.name.base, in: content.directory) else { return nil }
-        return FileStatus.at(path)
     }
 
     /// What is in `mailbox`; every message has its UID for good afterwards.

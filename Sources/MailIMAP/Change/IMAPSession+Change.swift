@@ -17,24 +17,12 @@ extension IMAPSession {
         if let selected, selected.name == mailbox, selected.uidValidity == uidValidity, let traits = selected.writing {
             return traits
         }
-        selected = nil
         var traits = DeliveryTraits()
-        let status = try await run(.select(WireName(mailbox, isUTF8: isUTF8))) { response throws(StoreError) in
-            guard case .status(let status) = response else { return }
-            switch status.code {
-            case .uidValidity(let value)?: traits.uidValidity = UIDValidity(value)
-            case .permanentFlags(let flags)?: traits.permanentFlags = flags
-            default: break
-            }
-        }
-        guard status.condition == .ok else {
-            if status.isTemporary { throw .throttled(status, mailbox: mailbox) }
-            throw StoreError(.noSuchMailbox, "The server refused to open it: \(status.text)", mailbox: mailbox)
-        }
+        let code = try await select(mailbox, into: &traits)
         guard traits.uidValidity == uidValidity else {
             throw StoreError(.uidValidityChanged, "It has other UIDs now", mailbox: mailbox, retry: .later)
         }
-        let isReadOnly = status.code == .readOnly
+        let isReadOnly = code == .readOnly
         guard !isReadOnly || mayBeReadOnly else {
             throw StoreError(.refused, "The mailbox is read-only", mailbox: mailbox)
         }

@@ -78,27 +78,36 @@ extension IMAPSession {
         throw StoreError(.refused, "The server refused to create it: \(status.text)", mailbox: mailbox)
     }
 
-    /// What `mailbox` keeps; it is opened for writing and left again, as EXAMINE tells no PERMANENTFLAGS.
-    func deliveryTraits(of mailbox: MailboxName) async throws(StoreError) -> DeliveryTraits {
-        var traits = DeliveryTraits(
-            octetLimit: capabilities.appendLimit, keepsUTF8Headers: isUTF8, takesNUL: capabilities.hasBinary)
-        let name = WireName(mailbox, isUTF8: isUTF8)
+    /// Opens `mailbox` for writing and notes what it keeps; the code of the answer.
+    func select(
+        _ mailbox: MailboxName, into traits: inout DeliveryTraits
+    ) async throws(StoreError) -> ResponseCode? {
         selected = nil
-        let status = try await run(.select(name)) { response throws(StoreError) in
+        var (uidValidity, permanentFlags) = (traits.uidValidity, traits.permanentFlags)
+        let status = try await run(.select(WireName(mailbox, isUTF8: isUTF8))) { response throws(StoreError) in
             guard case .status(let status) = response else { return }
             switch status.code {
-            case .uidValidity(let value)?: traits.uidValidity = UIDValidity(value)
-            case .permanentFlags(let flags)?: traits.permanentFlags = flags
+            case .uidValidity(let value)?: uidValidity = UIDValidity(value)
+            case .permanentFlags(let flags)?: permanentFlags = flags
             default: break
             }
         }
+        (traits.uidValidity, traits.permanentFlags) = (uidValidity, permanentFlags)
         guard status.condition == .ok else {
             if status.isTemporary { throw .throttled(status, mailbox: mailbox) }
             throw StoreError(.noSuchMailbox, "The server refused to open it: \(status.text)", mailbox: mailbox)
         }
+        return status.code
+    }
+
+    /// What `mailbox` keeps; it is opened for writing and left again, as EXAMINE tells no PERMANENTFLAGS.
+    func deliveryTraits(of mailbox: MailboxName) async throws(StoreError) -> DeliveryTraits {
+        var traits = DeliveryTraits(
+            octetLimit: capabilities.appendLimit, keepsUTF8Headers: isUTF8, takesNUL: capabilities.hasBinary)
+        _ = try await select(mailbox, into: &traits)
         if capabilities.hasUnselect { _ = try await run(.unselect) }
         guard capabilities.hasMailboxAppendLimit else { return traits }
-        _ = try await run(.status(name, [.appendLimit])) { response throws(StoreError) in
+        _ = try await run(.status(WireName(mailbox, isUTF8: isUTF8), [.appendLimit])) { response throws(StoreError) in
             guard case .mailboxStatus(let status) = response, let limit = status.appendLimit else { return }
             traits.octetLimit = Int(exactly: limit)
         }
