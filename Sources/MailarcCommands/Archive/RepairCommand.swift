@@ -10,7 +10,7 @@ struct RepairCommand: AsyncParsableCommand {
             and with --from whatever a copy (mailarc backup) has whole. Nothing is guessed: a file is put in place when its \
             SHA-256 or signature proves it, or when the archive passes the check with it and is not older than before. \
             What was erased does not come back. The ledger tells what was mended.
-            With --accept-loss the ledger also tells what is gone for good, by message id, and later checks take it for \
+            With --accept-loss the ledger also tells what is gone for good, blob by blob, and later checks take it for \
             what it is: a loss, exit code 16, no damage. Try every copy first.
 
             --add-parity puts every sealed pack into a stripe of XOR parity (a sixteenth of the space): one damaged or lost \

@@ -17,8 +17,8 @@ struct SyncCommand: AsyncParsableCommand {
               bcc      the destination is fed by another channel; what that missed is copied
 
             Many deletions at once are refused (exit code 17) until --allow-mass-delete is given. Interrupted at any \
-            instant, the next run goes on: no doubles, nothing missing. Documentation/Sync.md tells what each strategy does \
-            with each event.
+            instant, the next run goes on. Documentation/Sync.md tells what each strategy does with each event, and its known \
+            defects.
 
             EXAMPLES:
               mailarc sync work maildir:/srv/mail/work --strategy backup --dry-run
