@@ -84,7 +84,9 @@ let package = Package(
         .testTarget(
             name: "ArchiveCatalogTests",
             dependencies: ["ArchiveCatalog", "ArchiveVFS", "MailMIME", "MailCore", "MailarcTesting", grdb]),
-        .testTarget(name: "MailarcKitTests", dependencies: ["MailarcKit", "MailCore", "MailarcTesting"]),
+        .testTarget(
+            name: "MailarcKitTests",
+            dependencies: ["MailarcKit", "MailCore", "MailIMAP", "ArchiveCatalog", "MailarcTesting"]),
         .testTarget(name: "MailarcCommandsTests", dependencies: ["MailarcCommands", "MailarcKit", "MailCore"]),
         .testTarget(name: "MailarcTests", dependencies: ["MailarcTesting", "MailCore"]),
     ],

@@ -20,6 +20,7 @@ package enum ExitStatus: Int32, CaseIterable, Sendable {
     case lost = 16
     case refused = 17
     case partial = 18
+    case unaccounted = 19
     case usage = 64
     case interrupted = 130
 
@@ -29,7 +30,7 @@ package enum ExitStatus: Int32, CaseIterable, Sendable {
         case .success: "done; nothing needs attention"
         case .failure: "an error none of the codes below names"
         case .incomplete:
-            "done, but messages were quarantined or refused, a count does not balance, or a mailbox failed"
+            "done, but messages were quarantined or refused, wait for a pull, a count does not balance, or a mailbox failed"
         case .damaged: "the archive is damaged, or check found something"
         case .wrongKey: "no key slot opens with this passphrase or key file"
         case .notAnArchive:
@@ -46,6 +47,7 @@ package enum ExitStatus: Int32, CaseIterable, Sendable {
         case .lost: "check found nothing wrong, but the ledger says that something was lost for good"
         case .refused: "more would have been deleted than is done unasked (--allow-mass-delete); nothing was deleted"
         case .partial: "a side broke off or a mailbox failed; what was done is kept, the next run goes on"
+        case .unaccounted: "reconcile found messages on the server that the archive neither holds nor accounts for"
         case .usage: "the command line or the query cannot be understood"
         case .interrupted: "interrupted; the next run goes on from there"
         }

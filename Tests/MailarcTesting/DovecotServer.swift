@@ -118,6 +118,24 @@ public final class DovecotServer: Sendable {
         try await ProcessCommand("doveadm", ["-c", folder.file("dovecot.conf")] + arguments).runSuccessfully()
     }
 
+    /// Puts `message` into a mailbox of `user`, as a delivery agent does.
+    public func deliver(_ message: String, to mailbox: String, user: String = "anna") async throws {
+        var command = ProcessCommand(
+            "doveadm", ["-c", folder.file("dovecot.conf"), "save", "-u", user, "-m", mailbox])
+        command.input = Array(message.utf8)
+        try await command.runSuccessfully()
+    }
+
+    /// Starts the server again where it stood: same folder, same ports. Call it after `stop(keepsFolder: true)`.
+    public func restarted() async throws -> DovecotServer {
+        let process = try Self.launch(folder.file("dovecot.conf"))
+        guard Loopback.awaitGreeting(port: port, within: .seconds(20), while: { process.isRunning }) != nil else {
+            throw ProcessFailure("dovecot did not start again: \(log)")
+        }
+        return DovecotServer(
+            options: options, folder: folder, certificates: certificates, ports: [port, tlsPort], process: process)
+    }
+
     /// Ends the server by its process id and removes its folder.
     public func stop(keepsFolder: Bool = false) async {
         _ = try? await process.stop()

@@ -2,5 +2,7 @@ import ArgumentParser
 
 /// Commands on mail accounts.
 enum AccountsGroup {
-    static let commands: [any ParsableCommand.Type] = [AccountCommand.self, PullCommand.self]
+    static let commands: [any ParsableCommand.Type] = [
+        AccountCommand.self, PullCommand.self, ReconcileCommand.self,
+    ]
 }

@@ -25,14 +25,7 @@ struct PullCommand: AsyncParsableCommand {
     @OptionGroup var compression: CompressionOptions
 
     func run() async throws {
-        let file = try configuration.file()
-        let names = accounts.isEmpty ? file.accountNames : accounts
-        guard !names.isEmpty else {
-            throw KitError(
-                .notFound, "no accounts in \(file.path)",
-                hint: "mailarc account add NAME --host HOST --user USER")
-        }
-        let entries = try names.map { name throws(KitError) in try configuration.account(name) }
+        let entries = try configuration.accounts(accounts)
         let progress = output.progressView
         let reports = try await archive.with { workspace throws(KitError) in
             var reports: [PullReport] = []

@@ -175,6 +175,17 @@ struct ConfigurationOptions: ParsableArguments {
 
     func file() throws(KitError) -> ConfigurationFile { try ConfigurationFile(path: config) }
 
+    /// The accounts `names`, all configured ones for none; an error where there is nothing.
+    func accounts(_ names: [String]) throws(KitError) -> [AccountEntry] {
+        let file = try file()
+        let names = names.isEmpty ? file.accountNames : names
+        guard !names.isEmpty else {
+            throw KitError(
+                .notFound, "no accounts in \(file.path)", hint: "mailarc account add NAME --host HOST --user USER")
+        }
+        return try names.map { name throws(KitError) in try account(name) }
+    }
+
     /// The account `name`; an error that lists the known ones otherwise.
     func account(_ name: String) throws(KitError) -> AccountEntry {
         let file = try file()
