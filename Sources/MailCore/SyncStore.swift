@@ -52,6 +52,17 @@ public protocol SyncStore: DeliveryStore {
     func remove(_ mailbox: MailboxName) async throws(StoreError)
 }
 
+/// A store that finds messages by itself, bodies included.
+public protocol SearchingStore: MailStore {
+    /// The messages of `mailbox` that `program` fits; reading changes nothing.
+    ///
+    /// - Throws: `.capabilityMissing` where the store does not take this program, with its own words;
+    ///   `.uidValidityChanged`, `.noSuchMailbox`; connection errors.
+    func search(
+        _ program: SearchProgram, in mailbox: MailboxName, uidValidity: UIDValidity
+    ) async throws(StoreError) -> UIDSet
+}
+
 /// What an end of a sync can do.
 public struct StoreAbilities: Sendable, Hashable {
     /// One message can be removed without those others marked `\Deleted` (UIDPLUS). RFC 4315 §2.1

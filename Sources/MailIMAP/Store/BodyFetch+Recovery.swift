@@ -24,23 +24,7 @@ extension BodyFetch {
     }
 
     private func examine(_ session: IMAPSession) async throws(StoreError) {
-        var found: UInt32?
-        session.selected = nil
-        let name = WireName(mailbox, isUTF8: session.isUTF8)
-        let status = try await session.run(.open(name, bySelect: session.opensBySelect)) {
-            response throws(StoreError) in
-            if case .status(let status) = response, case .uidValidity(let value)? = status.code { found = value }
-        }
-        guard status.condition == .ok else {
-            if status.isTemporary { throw .throttled(status, mailbox: mailbox) }
-            throw StoreError(.noSuchMailbox, "The server refused to open it: \(status.text)", mailbox: mailbox)
-        }
-        guard (found ?? 0) == uidValidity.value else {
-            throw StoreError(
-                .uidValidityChanged, "UIDVALIDITY is \(found ?? 0), not \(uidValidity)", mailbox: mailbox, retry: .later
-            )
-        }
-        session.selected = IMAPSession.OpenMailbox(name: mailbox, uidValidity: uidValidity)
+        try await session.openForReading(mailbox, uidValidity)
     }
 
     static func isWorthReconnecting(_ error: StoreError) -> Bool {

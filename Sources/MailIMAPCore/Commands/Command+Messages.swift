@@ -49,6 +49,19 @@ extension Command {
         Command("UID SEARCH").adding(isExtended ? " RETURN (ALL) " + key.text : " " + key.text)
     }
 
+    /// UID SEARCH by a user's program; with `isExtended` the answer is an ESEARCH set.
+    public static func uidSearch(_ program: SearchProgram, isExtended: Bool) -> Command {
+        var command = Command("UID SEARCH").adding(isExtended ? " RETURN (ALL)" : "")
+        command = command.adding(program.needsUTF8 ? " CHARSET UTF-8 " : " ")
+        for piece in program.pieces {
+            switch piece {
+            case .text(let text): command = command.adding(text)
+            case .literal(let octets): command.parts.append(.literal(octets))
+            }
+        }
+        return command
+    }
+
     /// How UID STORE changes flags; `silent` is always asked for.
     public enum StoreMode: String, Sendable, Hashable {
         case replace = "FLAGS.SILENT"

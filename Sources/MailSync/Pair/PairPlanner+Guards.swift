@@ -12,7 +12,9 @@ extension PairPlanner {
         let emptied = kept.count == deletions.count
         plan.actions = tree.renames + tree.creations.filter { !isCreated($0) } + creations
         plan.actions += records + transfers + flagSteps + kept
-        plan.actions += tree.removals.filter { emptied && !isUsed($0) }
+        for removal in tree.removals where emptied && !isUsed(removal) && !isSpared(removal) {
+            plan.actions.append(removal)
+        }
         plan.tombstonedPairs = tree.tombstones
     }
 
@@ -34,6 +36,15 @@ extension PairPlanner {
             default: false
             }
         }
+    }
+
+    /// A mailbox of which some messages only are selected is not removed, and looked at again.
+    private mutating func isSpared(_ action: PairAction) -> Bool {
+        guard situation.selection.isOfMessages, case .removeMailbox(let side, let name) = action else { return false }
+        for mailbox in situation.mailboxes where mailbox.halves[side]?.name == name {
+            for other in PairSide.allCases { hold(other, mailbox.halves[other]?.row) }
+        }
+        return true
     }
 
     private mutating func guarded(_ deletions: [PairAction]) -> [PairAction] {

@@ -6,6 +6,7 @@ extension PairPlanner {
     mutating func decide(_ position: Int) {
         let work = works[position]
         guard !work.isDone else { return }
+        guard isSelected(work) else { return wait(position) }
         switch (work.status.a, work.status.b) {
         case (.unknown, _), (_, .unknown): wait(position)
         case (.present, .present): decideLinked(position)
@@ -19,7 +20,8 @@ extension PairPlanner {
         }
     }
 
-    /// One side is not known: nothing is done, and nothing that was seen is taken as dealt with.
+    /// One side is not known, or the message is not selected: nothing is done, and nothing that was seen is taken as
+    /// dealt with.
     private mutating func wait(_ position: Int) {
         for side in PairSide.allCases {
             guard let end = works[position].link[side] else { continue }
@@ -187,7 +189,9 @@ extension PairPlanner {
     mutating func decideFresh(_ position: Int) {
         let message = fresh[position]
         guard let half = half(message), let address = self.message(message) else { return }
-        guard situation.selection.contains(message.summary) else { return hold(message.side, half.row) }
+        guard situation.selection.contains(message.summary, found: half.found) else {
+            return hold(message.side, half.row)
+        }
         let end = LinkEnd(mailbox: half.row, uidValidity: half.uidValidity ?? UIDValidity(0), message.summary)
         var link = PairLink(a: nil, b: nil, content: message.content, state: .linked, since: situation.now)
         link[message.side] = end

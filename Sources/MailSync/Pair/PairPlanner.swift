@@ -11,12 +11,15 @@ struct PairPlanner {
         var movedFrom: BothSides<Int64?> = BothSides(nil, nil)
         /// The side of a move that was begun and did not happen.
         var resumedMove: PairSide?
+        /// An effect was under way: it is brought to its end whatever is selected now.
+        let wasBegun: Bool
         var isChanged = false
         var isDone = false
 
         init(link: PairLink, status: BothSides<EndStatus>) {
             (self.link, self.status) = (link, status)
             origin = BothSides(link.ends.a?.mailbox, link.ends.b?.mailbox)
+            wasBegun = link.pending != nil
         }
 
         func isPresent(_ side: PairSide) -> Bool {

@@ -13,7 +13,7 @@ extension PairRun {
         var fresh: [FreshMessage] = []
         for side in PairSide.allCases { try await observe(side, &touched, &fresh) }
         try await addGone(&touched)
-        let policyName = "\(policy)"
+        let policyName = "\(policy)" + selectionMark
         let isNewPolicy = try await state.fact("policy") != policyName
         for link in try await state.openLinks(all: isNewPolicy) { add(link, &touched) }
         if !options.isDryRun, isNewPolicy { try await state.apply("policy", [.fact("policy", policyName)]) }
@@ -21,6 +21,7 @@ extension PairRun {
             policy: policy, now: options.now(), mailboxes: mailboxes, links: Array(touched.values), fresh: fresh)
         (situation.selection, situation.allowsMassDelete) = (options.selection, options.allowsMassDelete)
         try await identify(&situation, &touched)
+        try await search(situation)
         for position in mailboxes.indices where mailboxes[position].id < 0 {
             if !options.isDryRun { try await insert(position) }
         }

@@ -22,6 +22,8 @@ package struct MailboxHalf: Sendable, Hashable {
     package var uidNext: UID?
     package var highestModSeq: ModSeq?
     package var messageCount = 0
+    /// The messages the selection's SEARCH program found, where the store was asked.
+    package var found: UIDSet?
 
     package init(row: Int64, name: MailboxName, role: MailboxRole? = nil, look: Look) {
         (self.row, self.name, self.role, self.look) = (row, name, role, look)

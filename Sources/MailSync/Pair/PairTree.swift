@@ -168,7 +168,7 @@ package struct PairTree: Sendable {
         let b = half(pair.rows.b, .b)
         guard a != nil || b != nil else { return }
         let nameA = a?.name ?? b.flatMap { name($0.name, from: .b) }
-        guard let nameA, selection.contains(sides.a.hierarchy.path(nameA)) else { return }
+        guard let nameA, selection.contains(sides.a.hierarchy.path(nameA), nameA) else { return }
         let nameB = b?.name ?? name(nameA, from: .a) ?? nameA
         var mailbox = PairedMailbox(id: pair.id, a: a, b: b, names: BothSides(nameA, nameB))
         mailbox.isTombstone = pair.isTombstone

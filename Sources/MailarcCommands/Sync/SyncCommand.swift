@@ -23,7 +23,8 @@ struct SyncCommand: AsyncParsableCommand {
             EXAMPLES:
               mailarc sync work maildir:/srv/mail/work --strategy backup --dry-run
               mailarc sync imaps://anna@imap.example.org maildir:Mail --strategy two-way --source-password-file pw
-              mailarc sync old new --strategy copy --exclude Trash --map 'Gesendet=Sent' --bend delete-extra
+              mailarc sync old new --strategy copy --exclude Trash --rename Gesendet=Sent --delete-extra
+              mailarc sync work maildir:Mail --strategy copy --max-age 30d --search 'FROM "anna" UNSEEN'
             """)
     @OptionGroup var configuration: ConfigurationOptions
     @OptionGroup var output: OutputOptions
@@ -34,18 +35,9 @@ struct SyncCommand: AsyncParsableCommand {
         help: ArgumentHelp("Bend the strategy; may be repeated. See --list-bends.", valueName: "option"))
     var bend: [String] = []
     @Flag(help: "List what the strategy can be bent by, and end.") var listBends = false
-    @Option(help: "Only this mailbox of the source ('Work*'); may be repeated.") var mailbox: [String] = []
-    @Option(help: "Not this mailbox; may be repeated.") var exclude: [String] = []
-    @Option(
-        help: ArgumentHelp("A mailbox, and those below it, has another name in the destination.", valueName: "from=to"))
-    var map: [String] = []
-    @Option(help: "Put everything below this mailbox of the destination.") var subfolder: String?
-    @Flag(help: "Match mailboxes by use (Sent, Drafts, Trash, Junk, Archive).") var specialUse = false
-    @Option(help: "Only messages that arrived on this day or later.") var since: String?
-    @Option(help: "Only messages that arrived before this day.") var before: String?
-    @Option(help: ArgumentHelp("Only messages of at least this size (octets, or 10K, 5M).", valueName: "size"))
-    var larger: String?
-    @Option(help: ArgumentHelp("Only messages of at most this size.", valueName: "size")) var smaller: String?
+    @Flag(help: "Delete in the destination what the source does not have (--bend delete-extra).") var deleteExtra =
+        false
+    @OptionGroup(title: "Selection and names") var selection: SelectionOptions
     @Option(help: ArgumentHelp("Read the source's password from this file.", valueName: "file"))
     var sourcePasswordFile: String?
     @Option(help: ArgumentHelp("Read the destination's password from this file.", valueName: "file"))
@@ -57,19 +49,14 @@ struct SyncCommand: AsyncParsableCommand {
     @Flag(name: [.customShort("n"), .long], help: "Print what would be done; change nothing.") var dryRun = false
 
     func validate() throws {
-        for rule in map where Self.rule(rule) == nil { throw ValidationError("--map takes FROM=TO, not \(rule)") }
         let known = strategy.bends.map(\.name)
-        for name in bend where !known.contains(name) {
+        for name in bends where !known.contains(name) {
             throw ValidationError(
                 "--bend \(name) means nothing with \(strategy.rawValue); it takes \(known.joined(separator: ", "))")
         }
-        for day in [since, before].compactMap({ $0 }) where Format.seconds(day) == nil {
-            throw ValidationError("not a date such as 2024-05-01: \(day)")
-        }
-        for size in [larger, smaller].compactMap({ $0 }) where Self.octets(size) == nil {
-            throw ValidationError("not a size such as 500, 10K or 5M: \(size)")
-        }
     }
+
+    private var bends: [String] { bend + (deleteExtra ? ["delete-extra"] : []) }
 
     func run() async throws {
         if listBends {
@@ -79,14 +66,10 @@ struct SyncCommand: AsyncParsableCommand {
             return
         }
         var request = SyncRequest(strategy: strategy)
-        (request.bends, request.isDryRun, request.looksAtEverything) = (bend, dryRun, full)
+        (request.bends, request.isDryRun, request.looksAtEverything) = (bends, dryRun, full)
         (request.allowsMassDelete, request.acceptsOtherAccount) = (allowMassDelete, acceptOtherAccount)
-        (request.mailboxes, request.excludedMailboxes, request.stateFolder) = (mailbox, exclude, state)
-        request.since = since.flatMap(Format.seconds)?.lowerBound
-        request.before = before.flatMap(Format.seconds)?.lowerBound
-        request.minimumOctets = larger.flatMap(Self.octets)
-        request.maximumOctets = smaller.flatMap(Self.octets)
-        (request.map, request.subfolder, request.usesSpecialUse) = (map.compactMap(Self.rule), subfolder, specialUse)
+        request.stateFolder = state
+        try selection.apply(to: &request)
         let progress = output.progressView
         let report = try await PairSync.run(
             from: endpoint(source, sourcePasswordFile), to: endpoint(destination, destinationPasswordFile), request,
@@ -110,20 +93,6 @@ struct SyncCommand: AsyncParsableCommand {
                 hint: "an account's name, imaps://USER@HOST, or maildir:PATH; an archive takes mail by 'mailarc pull'")
         }
         return .account(try configuration.account(text).configuration)
-    }
-
-    private static func rule(_ text: String) -> (from: String, to: String)? {
-        guard let place = text.firstIndex(of: "="), place != text.startIndex else { return nil }
-        let to = text[text.index(after: place)...]
-        return to.isEmpty ? nil : (String(text[..<place]), String(to))
-    }
-
-    private static func octets(_ text: String) -> Int? {
-        let units: [Character: Int] = ["K": 1 << 10, "M": 1 << 20, "G": 1 << 30]
-        let unit = text.uppercased().last.flatMap { units[$0] }
-        guard let number = Int(unit == nil ? text[...] : text.dropLast()), number >= 0 else { return nil }
-        let (product, isTooLarge) = number.multipliedReportingOverflow(by: unit ?? 1)
-        return isTooLarge ? nil : product
     }
 }
 

@@ -23,14 +23,7 @@ public struct SyncRequest: Sendable {
     public var strategy: SyncStrategy
     /// Names of ``SyncStrategy/bends``.
     public var bends: [String] = []
-    /// Names in the source with `/` between components, `*` for anything; empty: all.
-    public var mailboxes: [String] = []
-    public var excludedMailboxes: [String] = []
-    /// Internal dates, seconds since 1970.
-    public var since: Int64?
-    public var before: Int64?
-    public var minimumOctets: Int?
-    public var maximumOctets: Int?
+    public var selection = SyncSelection()
     /// A mailbox, and those below it, has another name in the destination.
     public var map: [(from: String, to: String)] = []
     /// A mailbox of the destination below which everything goes.
@@ -51,12 +44,6 @@ public struct SyncRequest: Sendable {
             rules: map.map { PairNaming.Rule(.prefix, from: $0.from, to: $0.to) }, subfolder: subfolder,
             usesRoles: usesSpecialUse)
     }
-
-    var selection: PairSelection {
-        PairSelection(
-            mailboxes: mailboxes, excludedMailboxes: excludedMailboxes, since: since, before: before,
-            minimumOctets: minimumOctets, maximumOctets: maximumOctets)
-    }
 }
 
 /// Syncs two stores; needs no archive.
@@ -72,6 +59,7 @@ public enum PairSync {
         guard try source.identity() != destination.identity() else {
             throw KitError(.usage, "source and destination are one: \(source.name)", hint: "name two different stores")
         }
+        let options = try options(request)
         let folder = try PairFolder(
             source, destination, subfolder: request.subfolder, base: request.stateFolder)
         let state: PairState
@@ -86,7 +74,7 @@ public enum PairSync {
             throw error
         }
         let runner = PairRunner(
-            a: a.end, b: b.end, state: state, options: options(request),
+            a: a.end, b: b.end, state: state, options: options,
             progress: { progress(KitProgress($0)) })
         let result: Result<PairReport, SyncError>
         do throws(SyncError) { result = .success(try await runner.run()) } catch { result = .failure(error) }
@@ -97,10 +85,10 @@ public enum PairSync {
         } catch { throw KitError(error, at: folder.path) }
     }
 
-    private static func options(_ request: SyncRequest) -> PairOptions {
+    private static func options(_ request: SyncRequest) throws(KitError) -> PairOptions {
         let policy = request.bends.compactMap(PairOption.init).reduce(request.strategy.pair.policy) { $0.applying($1) }
         var options = PairOptions(policy: policy, hashing: PairHashing(), now: Clock.now)
-        (options.selection, options.naming) = (request.selection, request.naming)
+        (options.selection, options.naming) = (try request.selection.pair(now: Clock.now()), request.naming)
         (options.isDryRun, options.looksAtEverything) = (request.isDryRun, request.looksAtEverything)
         (options.allowsMassDelete, options.acceptsOtherIdentity) = (
             request.allowsMassDelete, request.acceptsOtherAccount

@@ -127,6 +127,66 @@ import Testing
         #expect(scenario.shown.sides["B"] == ["INBOX": ["z"]])
     }
 
+    /// Sizes and dates make no difference here: the flag does.
+    private static func flagged() throws -> PairSelection {
+        PairSelection(search: try SearchProgram(parsing: "FLAGGED"))
+    }
+
+    @Test("a message outside the selection never counts as deleted, gone or extra, whatever the strategy says")
+    func outside() async throws {
+        for strategy in [PairStrategy.mirror, .twoWay] {
+            let scenario = try PairScenario(strategy.policy)
+            scenario.perform("A+INBOX/x A+INBOX/y A+INBOX/z")
+            try await scenario.run()
+            scenario.selection = try Self.flagged()
+            scenario.perform("A-INBOX/x B+INBOX/m1 A+INBOX/m2")
+            #expect(try await scenario.run().isUnchanged, "\(strategy)")
+            #expect(scenario.shown.sides["B"] == ["INBOX": ["m1", "x", "y", "z"]])
+            // Without the selection all of it is seen again.
+            scenario.selection = PairSelection()
+            try await scenario.run()
+            #expect(scenario.shown.sides["A"] == scenario.shown.sides["B"], "\(strategy)")
+            #expect(try await scenario.run(dry: true).isUnchanged)
+        }
+    }
+
+    @Test("a removed mailbox stays while only some messages are selected, and goes when all are")
+    func sparedMailbox() async throws {
+        let scenario = try PairScenario(PairStrategy.twoWay.policy)
+        scenario.perform("A+INBOX/x A+W/ A+W/y A+V/")
+        try await scenario.run()
+        scenario.selection = try Self.flagged()
+        scenario.perform("A-W/ A-V/")
+        #expect(try await scenario.run().isUnchanged)
+        #expect(scenario.shown.sides["B"] == ["INBOX": ["x"], "V": [], "W": ["y"]])
+        scenario.selection = PairSelection()
+        try await scenario.run()
+        #expect(scenario.shown.sides["A"] == ["INBOX": ["x"]])
+        #expect(scenario.shown.sides["B"] == ["INBOX": ["x"]])
+    }
+
+    @Test("extra messages kept once are not deleted outside the selection, and are when it is lifted")
+    func keptOutside() async throws {
+        let scenario = try PairScenario(PairStrategy.copy.policy)
+        scenario.perform("A+INBOX/x B+INBOX/z")
+        try await scenario.run()
+        scenario.policy = PairStrategy.copy.policy.applying(.deleteExtra)
+        scenario.selection = try Self.flagged()
+        #expect(try await scenario.run().isUnchanged)
+        scenario.selection = PairSelection()
+        try await scenario.run()
+        #expect(scenario.shown.sides["B"] == ["INBOX": ["x"]])
+    }
+
+    @Test("a program that needs a server is refused where an end is none, before anything is done")
+    func localSearch() async throws {
+        let scenario = try PairScenario(PairStrategy.copy.policy)
+        scenario.perform("A+INBOX/x")
+        scenario.selection = PairSelection(search: try SearchProgram(parsing: "FROM anna"))
+        await #expect(throws: SyncError.self) { try await scenario.run() }
+        #expect(scenario.b.contents.isEmpty)
+    }
+
     @Test("below a subfolder, under other names")
     func names() async throws {
         let scenario = try PairScenario(PairStrategy.mirror.policy)
