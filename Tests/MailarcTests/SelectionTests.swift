@@ -18,7 +18,7 @@ extension EndToEnd {
                     (["--search", "UNSEEN"], ["UNSEEN"]),
                     (
                         ["--search", "(OR FLAGGED SEEN) NOT ANSWERED"],
-                        ["OR", "FLAGGED", "SEEN", "NOT", "ANSWERED"]
+                        ["(", "FLAGGED", "OR", "SEEN", ")", "NOT", "ANSWERED"]
                     ),
                     (["--search", "SUBJECT \"e\"", "--search", "NOT DELETED"], ["SUBJECT", "e", "NOT", "DELETED"]),
                     (["--search", "SUBJECT ü"], ["SUBJECT", "ü"]),
