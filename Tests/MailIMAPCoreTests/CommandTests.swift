@@ -42,6 +42,11 @@ struct CommandTests {
         (.uidCopy(uids, to: name("x y")), #"UID COPY 1:4,7 "x y""#),
         (.uidMove(uids, to: name("x")), "UID MOVE 1:4,7 x"),
         (.uidExpunge(uids), "UID EXPUNGE 1:4,7"),
+        (.idle, "IDLE"),
+        (
+            .notify([.messageNew, .messageExpunge, .flagChange]),
+            "NOTIFY SET (personal (MessageNew MessageExpunge FlagChange))"
+        ),
         (.create(name("x")), "CREATE x"), (.delete(name("x")), "DELETE x"),
         (.rename(name("x"), to: name("y z")), #"RENAME x "y z""#),
     ]

@@ -153,6 +153,19 @@ public final class RunningProcess: Sendable {
         return try await waitAsync()
     }
 
+    /// What it wrote to standard output until now.
+    public var outputSoFar: String {
+        var octets: [UInt8] = []
+        var chunk = [UInt8](repeating: 0, count: 1 << 16)
+        while true {
+            // The child writes at the same file offset: it is not to be moved.
+            let count = unsafe pread(
+                outputs.standardOutput.fileDescriptor, &chunk, chunk.count, off_t(octets.count))
+            guard count > 0 else { return String(decoding: octets, as: UTF8.self) }
+            octets += chunk[..<count]
+        }
+    }
+
     /// True until the process was waited for.
     public var isRunning: Bool {
         var info = unsafe siginfo_t()

@@ -24,6 +24,8 @@ final class IMAPSession: @unchecked Sendable {
     var selected: OpenMailbox?
     /// Commands whose completion nobody waits for (ID, ENABLE, NAMESPACE).
     var unattended: Set<String> = []
+    /// How long a read may take where it is not the usual time (``IMAPConfiguration/responseTimeout``).
+    var patience: Duration?
 
     private var parser: ResponseParser
     private var buffer = ByteBuffer()
@@ -144,7 +146,7 @@ final class IMAPSession: @unchecked Sendable {
                 if let event = try parser.next(bytes.readableBytesUInt8Span, from: &position) { return event }
                 if waiting.isEmpty {
                     if parser.isInBody, endsWithOwnCompletion { throw Self.overlong }
-                    waiting = ArraySlice(try await transport.read(isBulk: parser.isInBody))
+                    waiting = ArraySlice(try await transport.read(isBulk: parser.isInBody, within: patience))
                 }
                 guard let next = waiting.popFirst() else { throw closed }
                 (buffer, position) = (next, 0)

@@ -67,11 +67,17 @@ struct Transport: Sendable {
     }
 
     /// The next octets, at least one; none when the server closed.
-    func read(isBulk: Bool = false) async throws(StoreError) -> [ByteBuffer] {
+    ///
+    /// - Parameter patience: how long to wait, where it is not the usual time.
+    func read(isBulk: Bool = false, within patience: Duration? = nil) async throws(StoreError) -> [ByteBuffer] {
+        let timeout = patience.map { TimeAmount($0) } ?? timeout
         do {
             return try await withTaskCancellationHandler {
                 try await withCheckedThrowingContinuation { continuation in
                     channel.eventLoop.execute { inlet.value.demand(continuation, within: timeout, isBulk: isBulk) }
+                    // ORDER: after the demand: a task that was cancelled before it would wait to the end.
+                    guard Task.isCancelled else { return }
+                    channel.eventLoop.execute { inlet.value.give(up: CancellationError()) }
                 }
             } onCancel: {
                 channel.eventLoop.execute { inlet.value.give(up: CancellationError()) }

@@ -3,6 +3,6 @@ import ArgumentParser
 /// Commands on mail accounts.
 enum AccountsGroup {
     static let commands: [any ParsableCommand.Type] = [
-        AccountCommand.self, PullCommand.self, ReconcileCommand.self,
+        AccountCommand.self, PullCommand.self, WatchCommand.self, ReconcileCommand.self,
     ]
 }

@@ -109,7 +109,8 @@ extension PullReport {
             },
             problems: problems, plan: report.plannedActions.map(\.description),
             newMessages: report.total(\.placedCount), knownContents: report.total { $0.placedCount - $0.newCount },
-            octetsFetched: Int(report.octetCount), isUnchanged: report.isUnchanged, isBalanced: report.isBalanced)
+            octetsFetched: Int(report.octetCount), isUnchanged: report.isUnchanged, isBalanced: report.isBalanced,
+            isInterrupted: report.interruption != nil)
     }
 }
 

@@ -102,6 +102,8 @@ public struct PullReport: Codable, Sendable {
     public var octetsFetched: Int
     public var isUnchanged: Bool
     public var isBalanced: Bool
+    /// The source broke off; the last of the problems says how.
+    public var isInterrupted: Bool
 }
 
 /// A message as lists show it.

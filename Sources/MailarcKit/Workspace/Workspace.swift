@@ -37,7 +37,11 @@ public final class Workspace: Sendable {
     ///
     /// What a dead writer left is made whole first, and the catalog brought up to the ledger, where nobody else is at it.
     public static func open(at path: String, unlocking: Unlocking) async throws(KitError) -> Workspace {
-        let archive = try openArchive(at: path, unlocking: unlocking)
+        try await ready(openArchive(at: path, unlocking: unlocking))
+    }
+
+    /// `archive`, made whole and with its catalog.
+    static func ready(_ archive: Archive) async throws(KitError) -> Workspace {
         let workspace = try await openCatalog(of: archive)
         let isErasing = try workspace.pendingErasure() != nil
         let isBroken = try needsRecovery(archive)
@@ -49,7 +53,7 @@ public final class Workspace: Sendable {
         if isErasing { try await workspace.resumeErasure() }
         await workspace.close()
         let whole: Archive
-        do { whole = try archive.reopened() } catch { throw KitError(error, at: path) }
+        do { whole = try archive.reopened() } catch { throw KitError(error, at: archive.path) }
         return try await openCatalog(of: whole)
     }
 

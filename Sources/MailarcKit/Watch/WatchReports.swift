@@ -1,0 +1,77 @@
+/// What `watch` is to do.
+public struct WatchRequest: Sendable {
+    /// How changes are noticed.
+    public enum Method: String, Sendable, CaseIterable { case notify, idle, poll }
+
+    /// Names with `*` as wildcard; empty means all.
+    public var mailboxes: [String] = []
+    /// `nil`: the best each server has.
+    public var method: Method?
+    /// From one look to the next where the server does not tell of changes.
+    public var interval = Duration.seconds(60)
+    public var compressionLevel: Int?
+
+    public init() {}
+}
+
+/// One line of what `watch` does.
+public struct WatchEvent: Codable, Sendable {
+    public enum Kind: String, Codable, Sendable, CaseIterable {
+        /// The connection stands, and changes are noticed by ``method``.
+        case watching
+        /// Changes of ``mailbox`` are in the archive, durably.
+        case archived
+        /// A message could not be taken.
+        case quarantined
+        /// A mailbox, or a run, failed.
+        case problem
+        /// The connection broke; another follows.
+        case disconnected
+        /// Another process writes to the archive.
+        case waiting
+        /// It was told to stop, and everything is durable.
+        case stopped
+    }
+    /// RFC 3339, UTC.
+    public var time: String
+    public var account: String
+    public var event: Kind
+    public var mailbox: String?
+    /// What happened, for people; never mail content.
+    public var text: String
+    /// `notify`, `idle` or `poll`.
+    public var method: String?
+    public var new: Int?
+    public var flagChanges: Int?
+    public var expunged: Int?
+    public var moved: Int?
+    public var uid: UInt32?
+    /// Seconds until the next attempt.
+    public var retryAfter: Double?
+
+    init(_ account: String, _ event: Kind, mailbox: String? = nil, _ text: String) {
+        (time, self.account, self.event) = (Clock.text(Clock.now()), account, event)
+        (self.mailbox, self.text) = (mailbox, text)
+    }
+
+    /// True for what an operator has to know of also where all goes well is not told.
+    public var isTrouble: Bool { [.quarantined, .problem, .disconnected].contains(event) }
+}
+
+/// Takes the lines of a watch as they come.
+public typealias WatchHandler = @Sendable (WatchEvent) -> Void
+
+extension WatchEvent {
+    /// What a pull changed in one mailbox; `nil` for nothing.
+    init?(_ account: String, _ outcome: MailboxOutcome) {
+        let counts = [
+            (outcome.new, "new"), (outcome.flagChanges, "re-flagged"), (outcome.expunged, "gone"),
+            (outcome.moved, "moved"),
+        ]
+        let told = counts.filter { $0.0 > 0 }.map { "\($0.0) \($0.1)" }
+        guard !told.isEmpty else { return nil }
+        self.init(account, .archived, mailbox: outcome.mailbox, told.joined(separator: ", "))
+        (new, flagChanges) = (outcome.new, outcome.flagChanges)
+        (expunged, moved) = (outcome.expunged, outcome.moved)
+    }
+}

@@ -1,0 +1,206 @@
+import Foundation
+import Glibc
+import MailarcTesting
+import Testing
+
+struct WatchLine: Decodable {
+    struct Event: Decodable {
+        let time, account, event, text: String
+        let mailbox, method: String?
+        let new, flagChanges, expunged: Int?
+        let retryAfter: Double?
+    }
+    let schema: Int
+    let command: String
+    let result: Event
+}
+
+extension EndToEnd {
+    /// `mailarc watch` beside a real Dovecot: what happens there is in the archive soon after.
+    @Suite("watch", .timeLimit(.minutes(10)))
+    struct WatchTests {
+        static let canRunDovecot = DovecotServer.reasonNotRunnable == nil
+
+        /// What a server offers, and what comes of it.
+        struct Case: CustomTestStringConvertible, Sendable {
+            let method: String
+            /// `nil`: all that Dovecot has.
+            let capabilities: String?
+            var testDescription: String { method }
+        }
+
+        private static let rich =
+            "IMAP4rev1 SASL-IR LITERAL+ ID ENABLE NAMESPACE UIDPLUS CONDSTORE QRESYNC ESEARCH"
+            + " LIST-EXTENDED LIST-STATUS SPECIAL-USE"
+        static let cases = [
+            Case(method: "notify", capabilities: nil), Case(method: "idle", capabilities: rich + " IDLE"),
+            Case(method: "poll", capabilities: rich),
+            // Neither modification sequences nor a listing with counters.
+            Case(method: "poll", capabilities: "IMAP4rev1 UIDPLUS"),
+        ]
+
+        @Test(
+            "what comes, changes and goes is archived, over an outage of the server too, until SIGTERM",
+            .enabled(if: canRunDovecot), arguments: cases)
+        func follows(_ item: Case) async throws {
+            let options = item.capabilities.map(DovecotServer.Options.withCapabilities) ?? .init()
+            var server = try await DovecotServer.start(options)
+            do {
+                try await withArchive { program in
+                    try await program.addAccount(port: server.port)
+                    try await server.doveadm(["mailbox", "create", "-u", "anna", "Lists"])
+                    try await deliver(server, "first", to: "INBOX")
+                    try await watching(program, ["--interval", "1"]) { watch in
+                        try await expect(program, "the first pull") { $0 == ["INBOX": 1, "Lists": 0] }
+
+                        try await deliver(server, "second", to: "INBOX")
+                        try await expect(program, "a delivered message") { $0["INBOX"] == 2 }
+                        try await deliver(server, "third", to: "Lists")
+                        try await expect(program, "a message in another mailbox") { $0["Lists"] == 1 }
+
+                        try await server.doveadm(
+                            ["flags", "add", "-u", "anna", "\\Flagged", "mailbox", "INBOX", "uid", "2"])
+                        try await expectFlags(program)
+                        try await server.doveadm(["expunge", "-u", "anna", "mailbox", "INBOX", "uid", "1"])
+                        try await expect(program, "an expunge") { $0["INBOX"] == 1 }
+
+                        // Sessions outlive the master: they are ended by name.
+                        try await server.doveadm(["kick", "anna"])
+                        await server.stop(keepsFolder: true)
+                        server = try await server.restarted()
+                        try await deliver(server, "fourth", to: "INBOX")
+                        try await expect(program, "a message after the server was away") { $0["INBOX"] == 2 }
+                        #expect(watch.isRunning)
+                    } ended: { events in
+                        #expect(events.filter { $0.event == "watching" }.allSatisfy { $0.method == item.method })
+                        #expect(events.count { $0.event == "watching" } >= 2, "\(events.map(\.text))")
+                        let lost = events.filter { $0.event == "disconnected" }
+                        #expect(!lost.isEmpty && lost.allSatisfy { ($0.retryAfter ?? 0) > 0 })
+                        let archived = events.filter { $0.event == "archived" }
+                        #expect(archived.contains { $0.mailbox == "Lists" && $0.new == 1 })
+                        #expect(archived.contains { $0.mailbox == "INBOX" && ($0.flagChanges ?? 0) > 0 })
+                        #expect(archived.contains { $0.mailbox == "INBOX" && ($0.expunged ?? 0) > 0 })
+                        #expect(events.last?.event == "stopped")
+                    }
+                    try await program.expectClean()
+                    try await program.run(["reconcile"])
+                }
+                await server.stop()
+            } catch {
+                await server.stop()
+                throw error
+            }
+        }
+
+        @Test("only what was selected is watched; another command may write meanwhile", .enabled(if: canRunDovecot))
+        func selection() async throws {
+            try await DovecotServer.with { server in
+                try await withArchive { program in
+                    try await program.addAccount(port: server.port)
+                    for name in ["Lists", "Other"] {
+                        try await server.doveadm(["mailbox", "create", "-u", "anna", name])
+                        try await deliver(server, name, to: name)
+                    }
+                    try await watching(program, ["--mailbox", "Li*", "--mailbox", "INBOX"]) { _ in
+                        try await expect(program, "the selected mailbox") { $0["Lists"] == 1 && $0["Other"] == nil }
+                        // An idle watch holds no lock.
+                        try await program.run(["pull", "--mailbox", "Other"])
+                        try await deliver(server, "more", to: "Lists")
+                        try await expect(program, "the next one") { $0["Lists"] == 2 && $0["Other"] == 1 }
+                    } ended: { events in
+                        #expect(!events.contains { $0.mailbox == "Other" })
+                    }
+                }
+            }
+        }
+
+        @Test("a wrong password ends it at once; a server that is not there does not", .enabled(if: canRunDovecot))
+        func failures() async throws {
+            try await DovecotServer.with { server in
+                try await withArchive { program in
+                    try await program.run(["watch"], codes: [12])
+                    try await program.addAccount("wrong", port: server.port, user: "nobody")
+                    let result = try await program.run(["watch", "wrong"], codes: [9])
+                    #expect(result.errors.contains("→"), "\(result.errors)")
+                    try await program.run(["watch", "wrong", "--method", "pigeon"], codes: [64])
+                    try await program.addAccount("away", port: try Loopback.freePorts(1)[0])
+                    try await watching(program, ["away"], SIGINT) { watch in
+                        try await wait("an attempt") { watch.outputSoFar.contains("disconnected") }
+                        // It cannot have given up, for only the signal ends it.
+                        #expect(watch.isRunning)
+                    } ended: { events in
+                        #expect(events.allSatisfy { ["disconnected", "stopped"].contains($0.event) })
+                    }
+                }
+            }
+        }
+
+        // MARK: The watch
+
+        /// Runs `watch` beside `body`, stops it by a signal, and hands its lines to `ended`.
+        private func watching(
+            _ program: MailarcProgram, _ options: [String], _ signal: Int32 = SIGTERM,
+            _ body: (RunningProcess) async throws -> Void, ended: ([WatchLine.Event]) throws -> Void
+        ) async throws {
+            let watch = try program.command(["watch", "--json"] + options).start()
+            do { try await body(watch) } catch {
+                watch.signal(SIGKILL)
+                let result = try await watch.waitAsync()
+                Issue.record("the watch said:\n\(result.output)\(result.errors)")
+                throw error
+            }
+            watch.signal(signal)
+            let result = try await watch.waitAsync()
+            #expect(result.exitCode == 0, "\(result.ending)\n\(result.output)\(result.errors)")
+            let events = try result.output.split(separator: "\n").map { line in
+                let line = try JSONDecoder().decode(WatchLine.self, from: Data(line.utf8))
+                #expect(line.schema == 1 && line.command == "watch")
+                return line.result
+            }
+            try ended(events)
+        }
+
+        // MARK: The archive, asked until it is so
+
+        /// LIMIT: far more than a change takes, so that a loaded machine does not fail.
+        private static let deadline = Duration.seconds(90)
+
+        private struct Mailbox: Decodable {
+            let mailbox: String
+            let messages: Int
+        }
+        private struct Message: Decodable {
+            let flags: [String]
+        }
+
+        private func expect(
+            _ program: MailarcProgram, _ label: String, _ isSo: ([String: Int]) -> Bool
+        ) async throws {
+            try await wait(label) {
+                let rows = try await program.json([Mailbox].self, ["list"])
+                return isSo(Dictionary(uniqueKeysWithValues: rows.map { ($0.mailbox, $0.messages) }))
+            }
+        }
+
+        private func expectFlags(_ program: MailarcProgram) async throws {
+            try await wait("a changed flag") {
+                try await program.json([Message].self, ["list", "--mailbox", "INBOX"])
+                    .contains { $0.flags.contains { $0.lowercased().contains("flagged") } }
+            }
+        }
+
+        private func wait(_ label: String, _ isSo: () async throws -> Bool) async throws {
+            let start = ContinuousClock.now
+            while try await !isSo() {
+                guard ContinuousClock.now - start < Self.deadline else {
+                    throw ProcessFailure("\(label) did not come into the archive within \(Self.deadline)")
+                }
+            }
+            print("watch: \(label) after \(ContinuousClock.now - start)")
+        }
+
+        private func deliver(_ server: DovecotServer, _ subject: String, to mailbox: String) async throws {
+            try await server.deliver("Subject: \(subject)\r\nMessage-ID: <\(subject)@x>\r\n\r\nbody\r\n", to: mailbox)
+        }
+    }
+}
