@@ -10,6 +10,8 @@ public struct PairNaming: Sendable, Hashable {
         public enum Kind: Sendable, Hashable {
             /// `from` and everything below it.
             case prefix
+            /// `from` alone.
+            case exact
             /// `from` is a regular expression over the whole name; `to` may hold `$1` to `$9`. One way only.
             case pattern
         }
@@ -24,11 +26,16 @@ public struct PairNaming: Sendable, Hashable {
     public var rules: [Rule]
     /// A mailbox of B below which everything goes; mailboxes of B outside it are none of the pair's.
     public var subfolder: String?
+    /// A mailbox of A below which everything is taken from; mailboxes of A outside it are none of the pair's.
+    public var sourceSubfolder: String?
     /// Mailboxes of equal role belong together, whatever their names.
     public var usesRoles: Bool
 
-    public init(rules: [Rule] = [], subfolder: String? = nil, usesRoles: Bool = false) {
+    public init(
+        rules: [Rule] = [], subfolder: String? = nil, sourceSubfolder: String? = nil, usesRoles: Bool = false
+    ) {
         (self.rules, self.subfolder, self.usesRoles) = (rules, subfolder, usesRoles)
+        self.sourceSubfolder = sourceSubfolder
     }
 
     /// The first rule that cannot be understood.
@@ -38,27 +45,22 @@ public struct PairNaming: Sendable, Hashable {
 
     typealias Path = [[UInt8]]
 
-    /// B's path for a path of A.
-    func pathInB(_ path: Path) -> Path {
-        var result = path
-        for rule in rules {
-            if let mapped = Self.map(path, rule) {
-                result = mapped
-                break
-            }
-        }
-        return Self.path(subfolder) + result
+    /// B's path for a path of A; `nil` where it is none of the pair's.
+    func pathInB(_ path: Path) -> Path? {
+        guard let path = Self.path(path, below: Self.path(sourceSubfolder)) else { return nil }
+        return Self.path(subfolder) + (rules.lazy.compactMap { Self.map(path, $0) }.first ?? path)
     }
 
     /// A's path for a path of B; `nil` where it is none of the pair's.
     func pathInA(_ path: Path) -> Path? {
-        let above = Self.path(subfolder)
+        guard let path = Self.path(path, below: Self.path(subfolder)) else { return nil }
+        let back = rules.lazy.filter { $0.kind != .pattern }.map { Rule($0.kind, from: $0.to, to: $0.from) }
+        return Self.path(sourceSubfolder) + (back.compactMap { Self.map(path, $0) }.first ?? path)
+    }
+
+    private static func path(_ path: Path, below above: Path) -> Path? {
         guard path.starts(with: above), path.count > above.count || above.isEmpty else { return nil }
-        let path = Array(path.dropFirst(above.count))
-        for rule in rules where rule.kind == .prefix {
-            if let mapped = Self.map(path, Rule(.prefix, from: rule.to, to: rule.from)) { return mapped }
-        }
-        return path
+        return Array(path.dropFirst(above.count))
     }
 
     private static func map(_ path: Path, _ rule: Rule) -> Path? {
@@ -67,6 +69,7 @@ public struct PairNaming: Sendable, Hashable {
             let from = Self.path(rule.from)
             guard path.starts(with: from) else { return nil }
             return Self.path(rule.to) + path.dropFirst(from.count)
+        case .exact: return path == Self.path(rule.from) ? Self.path(rule.to) : nil
         case .pattern:
             let text = Self.text(path)
             guard let regex = try? Regex(rule.from), let match = try? regex.wholeMatch(in: text) else { return nil }

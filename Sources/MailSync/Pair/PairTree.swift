@@ -129,7 +129,7 @@ package struct PairTree: Sendable {
                 free[other].remove(at: found)
             }
         }
-        for present in free.a {
+        for present in free.a where naming.pathInB(sides.a.hierarchy.path(present.listing.name)) != nil {
             var pair = Pair(id: nextPair, a: present.row, b: nil)
             nextPair -= 1
             if let found = partner(of: present, .a, in: free.b) {

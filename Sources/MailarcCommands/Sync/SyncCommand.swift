@@ -70,18 +70,9 @@ struct SyncCommand: AsyncParsableCommand {
         (request.allowsMassDelete, request.acceptsOtherAccount) = (allowMassDelete, acceptOtherAccount)
         request.stateFolder = state
         try selection.apply(to: &request)
-        let progress = output.progressView
-        let report = try await PairSync.run(
-            from: endpoint(source, sourcePasswordFile), to: endpoint(destination, destinationPasswordFile), request,
-            progress: progress.handler)
-        progress.finish()
-        try output.output.render(report, command: "sync", text: SyncText.lines)
-        switch report.outcome {
-        case "done": break
-        case "refused-by-guard": throw Outcome(status: .refused)
-        case "partial": throw Outcome(status: .partial)
-        default: throw Outcome(status: .incomplete)
-        }
+        try await SyncText.run(
+            endpoint(source, sourcePasswordFile), endpoint(destination, destinationPasswordFile), request, output,
+            command: "sync")
     }
 
     private func endpoint(_ text: String, _ passwordFile: String?) throws(KitError) -> SyncEndpoint {
@@ -100,6 +91,23 @@ extension SyncStrategy: ExpressibleByArgument {}
 
 /// A sync as text.
 enum SyncText {
+    /// Runs a sync, prints its report and ends with the status of its outcome.
+    static func run(
+        _ source: SyncEndpoint, _ destination: SyncEndpoint, _ request: SyncRequest, _ output: OutputOptions,
+        command: String
+    ) async throws {
+        let progress = output.progressView
+        let report = try await PairSync.run(from: source, to: destination, request, progress: progress.handler)
+        progress.finish()
+        try output.output.render(report, command: command, text: lines)
+        switch report.outcome {
+        case "done": break
+        case "refused-by-guard": throw Outcome(status: .refused)
+        case "partial": throw Outcome(status: .partial)
+        default: throw Outcome(status: .incomplete)
+        }
+    }
+
     static func lines(_ report: PairSyncReport) -> [String] {
         var lines = report.plan.map { "  \($0)" }
         for mailbox in report.mailboxes {

@@ -26,8 +26,16 @@ public struct SyncRequest: Sendable {
     public var selection = SyncSelection()
     /// A mailbox, and those below it, has another name in the destination.
     public var map: [(from: String, to: String)] = []
+    /// The same for one mailbox alone; these come first.
+    public var singleMap: [(from: String, to: String)] = []
     /// A mailbox of the destination below which everything goes.
     public var subfolder: String?
+    /// A mailbox of the source of which only what is below it is taken, as if it were all.
+    public var sourceSubfolder: String?
+    /// A mailbox is made in the destination when a message goes there, not before.
+    public var skipsEmptyMailboxes = false
+    /// Mailboxes of the destination the source does not have are removed, once they are empty.
+    public var deletesExtraMailboxes = false
     /// Mailboxes of equal use belong together, whatever their names.
     public var usesSpecialUse = false
     public var isDryRun = false
@@ -39,10 +47,14 @@ public struct SyncRequest: Sendable {
 
     public init(strategy: SyncStrategy) { self.strategy = strategy }
 
+    /// What tells pairs of the same ends apart.
+    var names: String? { sourceSubfolder.map { "\($0)\n\(subfolder ?? "")" } ?? subfolder }
+
     var naming: PairNaming {
         PairNaming(
-            rules: map.map { PairNaming.Rule(.prefix, from: $0.from, to: $0.to) }, subfolder: subfolder,
-            usesRoles: usesSpecialUse)
+            rules: singleMap.map { PairNaming.Rule(.exact, from: $0.from, to: $0.to) }
+                + map.map { PairNaming.Rule(.prefix, from: $0.from, to: $0.to) }, subfolder: subfolder,
+            sourceSubfolder: sourceSubfolder, usesRoles: usesSpecialUse)
     }
 }
 
@@ -61,7 +73,7 @@ public enum PairSync {
         }
         let options = try options(request)
         let folder = try PairFolder(
-            source, destination, subfolder: request.subfolder, base: request.stateFolder)
+            source, destination, subfolder: request.names, base: request.stateFolder)
         let state: PairState
         do throws(SyncError) { state = try PairState.open(path: folder.database) } catch {
             throw KitError(error, at: folder.path)
@@ -86,7 +98,9 @@ public enum PairSync {
     }
 
     private static func options(_ request: SyncRequest) throws(KitError) -> PairOptions {
-        let policy = request.bends.compactMap(PairOption.init).reduce(request.strategy.pair.policy) { $0.applying($1) }
+        var policy = request.bends.compactMap(PairOption.init).reduce(request.strategy.pair.policy) { $0.applying($1) }
+        if request.skipsEmptyMailboxes { policy.folders.createsInB = false }
+        if request.deletesExtraMailboxes { (policy.folders.newInB, policy.folders.goneInA) = (.delete, .delete) }
         var options = PairOptions(policy: policy, hashing: PairHashing(), now: Clock.now)
         (options.selection, options.naming) = (try request.selection.pair(now: Clock.now()), request.naming)
         (options.isDryRun, options.looksAtEverything) = (request.isDryRun, request.looksAtEverything)

@@ -38,6 +38,8 @@ public struct SyncSelection: Sendable {
     public var minimumOctets: Int?
     public var maximumOctets: Int?
     /// IMAP SEARCH programs, all of which must hold.
+    /// Ages go by the Date field as a server reads it, in whole days, instead of the day of arrival.
+    public var agesBySentDate = false
     public private(set) var searches: [String] = []
 
     public init() {}
@@ -58,8 +60,9 @@ public struct SyncSelection: Sendable {
     func pair(now: Int64) throws(KitError) -> PairSelection {
         var selection = PairSelection(
             mailboxes: mailboxes.map(\.pattern), excludedMailboxes: excludedMailboxes.map(\.pattern),
-            since: [since, maximumAge.map { now - $0 }].compactMap { $0 }.max(),
-            before: [before, minimumAge.map { now - $0 }].compactMap { $0 }.min(), minimumOctets: minimumOctets,
+            since: [since, agesBySentDate ? nil : maximumAge.map { now - $0 }].compactMap { $0 }.max(),
+            before: [before, agesBySentDate ? nil : minimumAge.map { now - $0 }].compactMap { $0 }.min(),
+            minimumOctets: minimumOctets,
             maximumOctets: maximumOctets)
         for case .expression(let text) in selection.mailboxes + selection.excludedMailboxes
         where MailboxPattern.expression(text).isFaulty {
@@ -73,10 +76,25 @@ public struct SyncSelection: Sendable {
             }
             selection.takesEitherAge = true
         }
-        for text in searches {
+        for text in searches + sentDates(now) {
             guard let program = try? SearchProgram(parsing: text) else { continue }
             selection.search = selection.search?.and(program) ?? program
         }
         return selection
+    }
+
+    /// The ages as a SEARCH program over the Date field.
+    private func sentDates(_ now: Int64) -> [String] {
+        guard agesBySentDate else { return [] }
+        func day(_ age: Int64) -> Substring {
+            // ` 7-Feb-2024 14:03:09 +0000`
+            "\(InternalDate(secondsSinceEpoch: now - age))".split(separator: " ")[0]
+        }
+        let since = maximumAge.map { "SENTSINCE \(day($0))" }
+        let before = minimumAge.map { "SENTBEFORE \(day($0))" }
+        if let maximumAge, let minimumAge, maximumAge < minimumAge, takesEitherAge, let since, let before {
+            return ["OR \(since) \(before)"]
+        }
+        return [since, before].compactMap { $0 }
     }
 }
