@@ -7,6 +7,7 @@ extension EndToEnd {
     @Suite("copy, as imapsync does", .timeLimit(.minutes(8)))
     struct CopyTests {
         static let canRunDovecot = DovecotServer.reasonNotRunnable == nil
+        static let imapsync = findExecutable("imapsync") ?? findExecutable("/usr/local/bin/imapsync")
         static let users = ["anna": "secret", "bert": "secret", "cora": "secret"]
 
         private static var options: DovecotServer.Options {
@@ -36,10 +37,10 @@ extension EndToEnd {
                 expectEqual(try await Dump.server(port: server.port, user: "cora"), copied)
                 expectEqual(try await Dump.server(port: server.port), source, "the source")
                 if more.isEmpty { expectEqual(copied, source) }
-                guard let imapsync = findExecutable("imapsync") else { return print("imapsync: not installed") }
+                guard let imapsync = Self.imapsync else { return print("imapsync: not installed") }
                 var command = ProcessCommand(
                     imapsync,
-                    line(program, server, "bert") + more.filter { $0 != "--useuid" } + [
+                    line(program, server, "bert") + more.filter { $0 != "--useuid" && $0 != "--addheader" } + [
                         "--nolog", "--noreleasecheck", "--tmpdir", program.folder.path,
                     ])
                 command.timeout = .seconds(200)
@@ -136,7 +137,7 @@ extension EndToEnd {
                 let line = "| `--\(row.option)` | \(row.verdict) | \(row.text.replacing("|", with: "\\|")) |"
                 #expect(page.contains(line), "Copy.md lacks: \(line)")
             }
-            guard let imapsync = findExecutable("imapsync") else { return print("imapsync: not installed") }
+            guard let imapsync = Self.imapsync else { return print("imapsync: not installed") }
             let help = try await ProcessCommand(imapsync, ["--help", "--nolog"]).run().output
             let known = Set(rows.flatMap { row in ["1", "2"].map { row.option.replacing("#", with: $0) } })
             var count = 0
