@@ -19,6 +19,8 @@ extension ScriptedIMAPServer {
         /// What STATUS (APPENDLIMIT) says.
         public var mailboxAppendLimit: Int?
         public var faults = Faults()
+        /// For IDLE and NOTIFY.
+        public var watch = Watch()
 
         public init(capabilities: [String] = Self.rich, mailboxes: [Mailbox]) {
             (self.capabilities, self.mailboxes) = (capabilities, mailboxes)

@@ -151,6 +151,8 @@ final class ScriptedIMAPSession {
         case "UNSELECT" where model.has("UNSELECT"):
             selected = nil
             try complete("OK done")
+        case "IDLE" where model.has("IDLE"): try idle(model)
+        case "NOTIFY" where model.has("NOTIFY"): try notify(model)
         case "CREATE": try create(arguments, model)
         case "SUBSCRIBE": try complete("OK done")
         case "APPEND": try append(arguments, model)

@@ -114,6 +114,78 @@ extension EndToEnd {
             }
         }
 
+        @Test(
+            "what erasure and a new catalog change under an idle watch is no obstacle; several accounts are watched",
+            .enabled(if: canRunDovecot))
+        func besideOthers() async throws {
+            var options = DovecotServer.Options()
+            options.users = ["anna": "secret", "berta": "secret"]
+            try await DovecotServer.with(options) { server in
+                try await withArchive { program in
+                    for user in ["anna", "berta"] {
+                        try await program.addAccount(user, port: server.port, user: user)
+                        try await server.deliver("Subject: one\r\n\r\nof \(user)\r\n", to: "INBOX", user: user)
+                    }
+                    try await watching(program, []) { _ in
+                        try await wait("both accounts") { try await ids(program).count == 2 }
+                        try await program.run(["erase", "--id", ids(program)[0], "--yes", "--basis", "test"])
+                        try await program.run(["rebuild-catalog"])
+                        for user in ["anna", "berta"] {
+                            try await server.deliver("Subject: two\r\n\r\nto \(user)\r\n", to: "INBOX", user: user)
+                        }
+                        try await wait("mail after an erasure") { try await ids(program).count == 3 }
+                    } ended: { events in
+                        #expect(events.count { $0.event == "stopped" } == 2)
+                        #expect(!events.contains { ["disconnected", "problem"].contains($0.event) }, "\(events)")
+                    }
+                    try await program.expectClean()
+                }
+            }
+        }
+
+        @Test("stopped in the middle of a pull: exit code 0, nothing is lost", .enabled(if: canRunDovecot))
+        func stoppedInPull() async throws {
+            try await withSampleServer(messages: 300, seed: 6) { server in
+                try await withArchive { program in
+                    try await program.addAccount(port: server.port)
+                    for _ in 0..<3 {
+                        try await watching(program, []) { watch in
+                            try await wait("the beginning") { watch.outputSoFar.contains("watching") }
+                        } ended: { events in
+                            #expect(events.last?.event == "stopped")
+                        }
+                        try await program.expectClean()
+                    }
+                    try await program.run(["pull"])
+                    try await program.run(["reconcile"])
+                    expectEqual(try await program.exported(), try await Dump.server(port: server.port))
+                }
+            }
+        }
+
+        @Test("as text it is a log; --quiet tells of trouble only", .enabled(if: canRunDovecot))
+        func text() async throws {
+            try await DovecotServer.with { server in
+                try await withArchive { program in
+                    try await program.addAccount(port: server.port)
+                    try await deliver(server, "first", to: "INBOX")
+                    for isQuiet in [false, true] {
+                        let watch = try program.command(["watch"] + (isQuiet ? ["--quiet"] : [])).start()
+                        try await deliver(server, "quiet \(isQuiet)", to: "INBOX")
+                        try await expect(program, "all of it") { $0["INBOX"] == (isQuiet ? 3 : 2) }
+                        let result = try await watch.stop()
+                        #expect(result.exitCode == 0, "\(result.errors)")
+                        #expect(result.output.isEmpty == isQuiet && result.errors.isEmpty, "\(result.output)")
+                        guard !isQuiet else { continue }
+                        let lines = result.output.split(separator: "\n")
+                        #expect(lines.first?.hasSuffix("Z test: watching by notify") == true, "\(lines)")
+                        #expect(lines.contains { $0.contains("Z test INBOX: ") && $0.hasSuffix(" new") }, "\(lines)")
+                        #expect(lines.last?.hasSuffix("Z test: stopped") == true, "\(lines)")
+                    }
+                }
+            }
+        }
+
         @Test("a wrong password ends it at once; a server that is not there does not", .enabled(if: canRunDovecot))
         func failures() async throws {
             try await DovecotServer.with { server in
@@ -170,7 +242,13 @@ extension EndToEnd {
             let messages: Int
         }
         private struct Message: Decodable {
+            let id: String
             let flags: [String]
+        }
+
+        private func ids(_ program: MailarcProgram) async throws -> [String] {
+            guard try await !program.json([Mailbox].self, ["list"]).isEmpty else { return [] }
+            return try await program.json([Message].self, ["list", "--mailbox", "INBOX"]).map(\.id)
         }
 
         private func expect(

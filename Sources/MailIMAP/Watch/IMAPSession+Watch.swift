@@ -70,7 +70,7 @@ extension IMAPSession {
         var isIdling = false
         var isEnding = false
         while true {
-            let rest = isEnding ? configuration.responseTimeout : end - ContinuousClock.now
+            let rest = isIdling && !isEnding ? end - ContinuousClock.now : configuration.responseTimeout
             if rest > .zero, let response = try await nextResponse(within: rest) {
                 if case .tagged(tag, let status) = response {
                     guard status.condition == .ok else {
