@@ -91,6 +91,28 @@ public struct UIDSet: Hashable, Sendable, Codable {
         return piece.isEmpty ? pieces : pieces + [piece]
     }
 
+    /// The set in pieces of at most `count` members each, ascending.
+    public func parts(count: Int) -> [UIDSet] {
+        let count = UInt64(Swift.max(1, count))
+        var parts: [UIDSet] = []
+        var part = UIDSet()
+        var room = count
+        for range in ranges {
+            var low = UInt64(range.lowerBound)
+            let high = UInt64(range.upperBound)
+            while low <= high {
+                let last = Swift.min(high, low + room - 1)
+                part.append(UInt32(low)...UInt32(last))
+                room -= last - low + 1
+                low = last + 1
+                guard room == 0 else { continue }
+                parts.append(part)
+                (part, room) = (UIDSet(), count)
+            }
+        }
+        return part.isEmpty ? parts : parts + [part]
+    }
+
     /// Every member, ascending.
     public var uids: some Sequence<UID> {
         ranges.lazy.flatMap { $0 }.lazy.compactMap { UID($0) }

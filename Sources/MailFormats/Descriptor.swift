@@ -1,13 +1,15 @@
 import Glibc
 
 /// What the system says of a file.
-struct FileStatus {
+struct FileStatus: Hashable {
     var octetCount: Int
     var modified: Int64
     var isDirectory: Bool
     var isRegular: Bool
     /// The number of the file in its file system; it stays when the file gets another name.
     var serial: UInt64 = 0
+    /// When octets or the inode changed last, in nanoseconds since 1970.
+    var changed: Int64 = 0
 }
 
 /// An open file; closed when it goes.
@@ -229,7 +231,8 @@ extension FileStatus {
         let kind = status.st_mode & S_IFMT
         self.init(
             octetCount: Int(status.st_size), modified: Int64(status.st_mtim.tv_sec), isDirectory: kind == S_IFDIR,
-            isRegular: kind == S_IFREG, serial: UInt64(status.st_ino))
+            isRegular: kind == S_IFREG, serial: UInt64(status.st_ino),
+            changed: Int64(status.st_ctim.tv_sec) &* 1_000_000_000 &+ Int64(status.st_ctim.tv_nsec))
     }
 
     /// Of the file at `path`; links are followed. `nil` when there is none or it cannot be looked at.

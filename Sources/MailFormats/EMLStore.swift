@@ -1,9 +1,10 @@
 public import MailCore
 
 /// A tree of directories with one message a file (`.eml`), for reading; a directory with messages is a mailbox.
-public struct EMLStore: MailStore {
+public struct EMLStore: PartwiseStore {
     private let root: [UInt8]
     private let known = KnownPaths()
+    private let listed = LastListing<Content>()
     /// LIMIT: directories inside one another.
     private static let depthLimit = 32
 
@@ -26,29 +27,32 @@ public struct EMLStore: MailStore {
     public func observe(_ mailbox: MailboxName, since cursor: MailboxCursor?) async throws(StoreError)
         -> MailboxObservation
     {
-        var summaries: [MessageSummary] = []
-        for (uid, path) in try list(mailbox) {
-            guard let status = FileStatus.at(path) else { continue }
-            summaries.append(
-                MessageSummary(
-                    uid: uid, flags: [], internalDate: InternalDate(secondsSinceEpoch: status.modified),
-                    octetCount: status.octetCount))
-        }
-        return SyntheticUID.observation(summaries)
+        let content = listed.note(try list(mailbox), of: mailbox)
+        return SyntheticUID.observation(content.names.indices.compactMap(content.summary))
+    }
+
+    public func census(of mailbox: MailboxName) async throws(StoreError) -> MailboxCensus {
+        SyntheticUID.census(listed.note(try list(mailbox), of: mailbox).uids)
+    }
+
+    public func describe(
+        _ uids: UIDSet, of mailbox: MailboxName, uidValidity: UIDValidity
+    ) async throws(StoreError) -> [MessageSummary] {
+        let content = try content(of: mailbox, uidValidity)
+        return uids.uids.compactMap { content.places[$0].flatMap(content.summary) }
     }
 
     public func fetch(
         _ messages: [MessageSummary], from mailbox: MailboxName, uidValidity: UIDValidity,
         _ consume: (any IncomingMessage) async throws -> Void
     ) async throws(StoreError) -> FetchReport {
-        try SyntheticUID.require(uidValidity, of: mailbox)
-        let paths = Dictionary(try list(mailbox)) { first, _ in first }
+        let content = try content(of: mailbox, uidValidity)
         return try await deliver(messages, consume) { uid in
-            guard let path = paths[uid] else {
+            guard let place = content.places[uid] else {
                 return .failure(FormatsError(.notFound, "the file is gone", path: mailbox.text))
             }
             do throws(FormatsError) {
-                let file = try Descriptor.openForReading(path)
+                let file = try Descriptor.openForReading(content.path(place))
                 let count = try file.status().octetCount
                 return .success(FileMessage(uid: uid, file: file, range: 0..<count, unquotes: false))
             } catch {
@@ -57,11 +61,35 @@ public struct EMLStore: MailStore {
         }
     }
 
-    private func list(_ mailbox: MailboxName) throws(StoreError) -> [(UID, [UInt8])] {
+    /// The files of a directory.
+    private struct Content: Sendable {
+        var directory: [UInt8]
+        var names: [[UInt8]]
+        var uids: [UID]
+        var places: UIDPlaces
+
+        func path(_ place: Int) -> [UInt8] { directory + [0x2F] + names[place] }
+
+        func summary(_ place: Int) -> MessageSummary? {
+            FileStatus.at(path(place)).map { status in
+                MessageSummary(
+                    uid: uids[place], flags: [], internalDate: InternalDate(secondsSinceEpoch: status.modified),
+                    octetCount: status.octetCount)
+            }
+        }
+    }
+
+    private func content(of mailbox: MailboxName, _ uidValidity: UIDValidity) throws(StoreError) -> Content {
+        try SyntheticUID.require(uidValidity, of: mailbox)
+        if let content = listed.content(of: mailbox) { return content }
+        return listed.note(try list(mailbox), of: mailbox)
+    }
+
+    private func list(_ mailbox: MailboxName) throws(StoreError) -> Content {
         let path = try known.path(of: mailbox) { directories().found.map { ($0.name, $0.path) } }
-        let files = Self.messages(in: path, (try? Directory.names(path)) ?? [])
-        let uids = SyntheticUID.assign(files.map { SyntheticUID.hash($0) })
-        return zip(uids, files).map { ($0, path + [0x2F] + $1) }
+        let names = Self.messages(in: path, (try? Directory.names(path)) ?? [])
+        let uids = SyntheticUID.assign(names.map { SyntheticUID.hash($0) })
+        return Content(directory: path, names: names, uids: uids, places: UIDPlaces(uids))
     }
 
     private func directories() -> (found: [(name: MailboxName, path: [UInt8])], isComplete: Bool) {

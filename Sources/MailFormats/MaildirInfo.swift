@@ -91,12 +91,14 @@ enum DovecotKeywords {
 /// Reads `dovecot-uidlist`, version 3: a header with V and N, then lines of UID, extensions, `:` and a file name.
 struct DovecotUIDList {
     var validity: UIDValidity
-    var uids: [[UInt8]: UID] = [:]
+    /// Of each file; those that are not in the list have the next ones.
+    var uids: [UID] = []
     var next: UInt32
 
-    init?(_ octets: [UInt8]) {
-        let lines = octets.split(separator: 0x0A)
-        guard let header = lines.first else { return nil }
+    /// `nil` when `octets` are no such list.
+    init?(_ octets: [UInt8], of files: MaildirFiles) {
+        var lines = octets.lazy.split(separator: 0x0A).makeIterator()
+        guard let header = lines.next() else { return nil }
         let fields = header.split(separator: 0x20)
         guard fields.first.map({ $0.elementsEqual("3".utf8) }) == true else { return nil }
         func number(_ letter: UInt8) -> UInt32? {
@@ -107,14 +109,21 @@ struct DovecotUIDList {
         guard let value = number(UInt8(ascii: "V")), value != 0 else { return nil }
         validity = UIDValidity(value)
         next = number(UInt8(ascii: "N")) ?? 1
-        for line in lines.dropFirst() {
+        var values = [UInt32](repeating: 0, count: files.count)
+        while let line = lines.next() {
             guard let colon = line.firstIndex(of: UInt8(ascii: ":")),
                 let digits = line.split(separator: 0x20, maxSplits: 1).first,
-                let value = UInt32(String(decoding: digits, as: UTF8.self)), let uid = UID(value)
+                let value = UInt32(String(decoding: digits, as: UTF8.self)), value != 0
             else { continue }
             // The list may hold a file name with its info; the base is what counts.
-            uids[MaildirFileName(parsing: Array(line[(colon + 1)...])).base] = uid
+            let base = MaildirFileName(parsing: Array(line[(colon + 1)...])).base
+            for place in files.positions(ofBase: base) { values[place] = value }
             if value >= next { next = value == .max ? .max : value + 1 }
         }
+        for place in values.indices where values[place] == 0 {
+            values[place] = next
+            next = next == .max ? .max : next + 1
+        }
+        uids = values.map { UID($0) ?? .max }
     }
 }

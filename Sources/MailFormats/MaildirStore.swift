@@ -4,8 +4,9 @@ public import MailCore
 ///
 /// UIDs are those of `dovecot-uidlist` where there is one, else made from the base names.
 /// - SeeAlso: https://www.courier-mta.org/imap/README.maildirquota.html (Maildir++)
-public struct MaildirStore: MailStore {
+public struct MaildirStore: PartwiseStore {
     private let root: [UInt8]
+    private let listed = LastListing<Content>()
     /// LIMIT: mailboxes inside one another in a tree of plain directories.
     private static let depthLimit = 32
     private static let smallFileLimit = 64 << 20
@@ -39,41 +40,81 @@ public struct MaildirStore: MailStore {
     public func observe(_ mailbox: MailboxName, since cursor: MailboxCursor?) async throws(StoreError)
         -> MailboxObservation
     {
-        Self.observation(of: try list(mailbox))
+        Self.observation(of: listed.note(try list(mailbox), of: mailbox))
+    }
+
+    public func census(of mailbox: MailboxName) async throws(StoreError) -> MailboxCensus {
+        let content = listed.note(try list(mailbox), of: mailbox)
+        return MailboxCensus(status: content.status, uids: content.files.uids, isComplete: true)
+    }
+
+    public func describe(
+        _ uids: UIDSet, of mailbox: MailboxName, uidValidity: UIDValidity
+    ) async throws(StoreError) -> [MessageSummary] {
+        let content = try content(of: mailbox, uidValidity)
+        return Self.describe(uids.uids.lazy.compactMap { content.files.file($0) }, content).summaries
     }
 
     /// What a look at a mailbox's files shows.
     static func observation(of content: Content) -> MailboxObservation {
+        let (found, isComplete) = describe(content.files, content)
+        let summaries = found.sorted { $0.uid < $1.uid }
+        var status = content.status
+        status.messageCount = summaries.count
+        return MailboxObservation(status: status, content: .full(summaries), isComplete: isComplete)
+    }
+
+    /// LIMIT: times a mailbox is listed again in one look, for files that others rename meanwhile; what changed its name
+    /// after that is not described.
+    private static let relistings = 16
+
+    private static func describe(
+        _ files: some Sequence<File>, _ content: Content
+    ) -> (summaries: [MessageSummary], isComplete: Bool) {
         var summaries: [MessageSummary] = []
-        summaries.reserveCapacity(content.files.count)
-        for file in content.files {
+        var now = content.files
+        var (rest, isComplete) = (relistings, true)
+        for file in files {
+            var (name, status) = (file.name, FileStatus.at(file.path))
             // A file that went away between the listing and now is no longer in the mailbox, or has other flags.
-            guard
-                let path = FileStatus.at(file.path) == nil
-                    ? path(ofBase: file.name.base, in: content.directory) : file.path,
-                let status = FileStatus.at(path)
-            else { continue }
-            let name = MaildirFileName(parsing: Array(path[((path.lastIndex(of: 0x2F) ?? -1) + 1)...]))
+            if status == nil {
+                if let place = now.positions(ofBase: name.base).first {
+                    (name, status) = (now[place].name, FileStatus.at(now[place].path))
+                }
+                if status == nil, rest > 0, let again = try? MaildirFiles(in: content.directory) {
+                    (now, rest) = (again, rest - 1)
+                    let place = now.positions(ofBase: name.base).first
+                    if let place { (name, status) = (now[place].name, FileStatus.at(now[place].path)) }
+                    if place != nil, status == nil { isComplete = false }
+                } else if status == nil {
+                    isComplete = false
+                }
+            }
+            guard let status else { continue }
             summaries.append(
                 MessageSummary(
                     uid: file.uid, flags: name.flags(keywords: content.keywords),
                     internalDate: InternalDate(secondsSinceEpoch: status.modified), octetCount: status.octetCount))
         }
-        summaries.sort { $0.uid < $1.uid }
-        let status = MailboxStatus(
-            uidValidity: content.validity, uidNext: content.next, messageCount: summaries.count, highestModSeq: nil)
-        return MailboxObservation(status: status, content: .full(summaries), isComplete: true)
+        return (summaries, isComplete)
     }
 
     public func fetch(
         _ messages: [MessageSummary], from mailbox: MailboxName, uidValidity: UIDValidity,
         _ consume: (any IncomingMessage) async throws -> Void
     ) async throws(StoreError) -> FetchReport {
-        let content = try list(mailbox)
+        let content = try content(of: mailbox, uidValidity)
+        return try await fetch(messages, from: mailbox, content, again: list, consume)
+    }
+
+    /// The mailbox as it was listed last, or now.
+    private func content(of mailbox: MailboxName, _ uidValidity: UIDValidity) throws(StoreError) -> Content {
+        if let content = listed.content(of: mailbox), content.validity == uidValidity { return content }
+        let content = listed.note(try list(mailbox), of: mailbox)
         guard content.validity == uidValidity else {
             throw StoreError(.uidValidityChanged, "the UIDVALIDITY is now \(content.validity)", mailbox: mailbox)
         }
-        return try await fetch(messages, from: mailbox, content, again: list, consume)
+        return content
     }
 
     /// Hands over `messages` of what `content` lists; looks `again` for files whose names changed.
@@ -81,21 +122,22 @@ public struct MaildirStore: MailStore {
         _ messages: [MessageSummary], from mailbox: MailboxName, _ content: Content,
         again: (MailboxName) throws(StoreError) -> Content, _ consume: (any IncomingMessage) async throws -> Void
     ) async throws(StoreError) -> FetchReport {
-        var paths = Dictionary(content.files.map { ($0.uid, $0.path) }) { first, _ in first }
+        var now = content.files
+        var rest = Self.relistings
         return try await deliver(messages, consume) { uid in
-            for attempt in 0..<2 {
-                if let path = paths[uid] {
-                    switch Self.open(path, uid) {
+            while true {
+                if let file = now.file(uid) {
+                    switch Self.open(file.path, uid) {
                     case .failure(let error) where error.kind == .notFound: break
                     case let result: return result
                     }
                 }
                 // Another program may have changed the flags, and with them the name.
-                if attempt == 0, let now = try? again(mailbox) {
-                    paths = Dictionary(now.files.map { ($0.uid, $0.path) }) { first, _ in first }
+                guard rest > 0, now.file(uid) != nil, let next = try? again(mailbox) else {
+                    return .failure(FormatsError(.notFound, "the file is gone", path: mailbox.text))
                 }
+                (now, rest) = (next.files, rest - 1)
             }
-            return .failure(FormatsError(.notFound, "the file is gone", path: mailbox.text))
         }
     }
 
@@ -119,12 +161,16 @@ extension MaildirStore {
         var name: MaildirFileName
         var path: [UInt8]
     }
-    struct Content {
+    struct Content: Sendable {
         var directory: [UInt8]
-        var files: [File]
+        var files: MaildirFiles
         var validity: UIDValidity
         var next: UID?
         var keywords: [Int: String]
+
+        var status: MailboxStatus {
+            MailboxStatus(uidValidity: validity, uidNext: next, messageCount: files.count, highestModSeq: nil)
+        }
     }
 
     static func isMaildir(_ path: [UInt8]) -> Bool {
@@ -196,22 +242,10 @@ extension MaildirStore {
         return path
     }
 
-    /// The messages' files in a mailbox's directory, by base name.
-    static func names(in directory: [UInt8]) throws(FormatsError) -> [(name: MaildirFileName, path: [UInt8])] {
-        var names: [(name: MaildirFileName, path: [UInt8])] = []
-        for folder in ["new", "cur"] {
-            let path = directory + [0x2F] + Array(folder.utf8)
-            guard FileStatus.at(path) != nil else { continue }
-            for name in try Directory.names(path) where name.first != 0x2E {
-                names.append((MaildirFileName(parsing: name), path + [0x2F] + name))
-            }
-        }
-        return names.sorted { $0.name.base.lexicographicallyPrecedes($1.name.base) }
-    }
-
     /// Where the file with this base name is now, if it is anywhere.
     static func path(ofBase base: [UInt8], in directory: [UInt8]) -> [UInt8]? {
-        (try? names(in: directory))?.first { $0.name.base == base }?.path
+        (try? MaildirFiles(in: directory)).flatMap { files in files.positions(ofBase: base).first.map { files[$0].path }
+        }
     }
 
     /// What the letters `a` to `z` mean in a mailbox.
@@ -224,23 +258,19 @@ extension MaildirStore {
 
     func list(_ mailbox: MailboxName) throws(StoreError) -> Content {
         let path = try directory(of: mailbox)
-        let names: [(name: MaildirFileName, path: [UInt8])]
-        do throws(FormatsError) { names = try Self.names(in: path) } catch { throw error.storeError(mailbox) }
-        let keywords = keywords(in: path)
+        var files: MaildirFiles
+        do throws(FormatsError) { files = try MaildirFiles(in: path) } catch { throw error.storeError(mailbox) }
+        var content = Content(
+            directory: path, files: files, validity: SyntheticUID.validity, next: nil, keywords: keywords(in: path))
         let listFile = smallFile(path + Array("/dovecot-uidlist".utf8), limit: Self.smallFileLimit)
-        if var list = listFile.flatMap({ DovecotUIDList($0) }) {
-            let files = names.map { entry in
-                if let uid = list.uids[entry.name.base] { return File(uid: uid, name: entry.name, path: entry.path) }
-                let uid = UID(list.next) ?? .max
-                list.next = list.next == .max ? .max : list.next + 1
-                return File(uid: uid, name: entry.name, path: entry.path)
-            }
-            return Content(
-                directory: path, files: files, validity: list.validity, next: UID(list.next), keywords: keywords)
+        if let listFile, let list = DovecotUIDList(listFile, of: files) {
+            files.assign { list.uids[$0] }
+            (content.validity, content.next) = (list.validity, UID(list.next))
+        } else {
+            let uids = SyntheticUID.assign(files.indices.map { SyntheticUID.hash(files.base(at: $0)) })
+            files.assign { uids[$0] }
         }
-        let uids = SyntheticUID.assign(names.map { SyntheticUID.hash($0.name.base) })
-        let files = zip(names, uids).map { File(uid: $1, name: $0.name, path: $0.path) }
-        return Content(
-            directory: path, files: files, validity: SyntheticUID.validity, next: nil, keywords: keywords)
+        content.files = files
+        return content
     }
 }

@@ -3,12 +3,13 @@ public import MailCore
 /// A file in mbox format, or a tree of them, for reading; nothing in it is ever changed.
 ///
 /// A file that starts with `From ` is a mailbox; UIDs are made from the headers, so they survive others' removal.
-public struct MboxStore: MailStore {
+public struct MboxStore: PartwiseStore {
     private let root: [UInt8]
     private let isSingle: Bool
     /// True: quoting of From_ lines is undone, and the messages are ``Fidelity/unescaped``.
     public let unquotes: Bool
     private let known = KnownPaths()
+    private let listed = LastListing<Content>()
     /// LIMIT: directories inside one another.
     private static let depthLimit = 32
 
@@ -34,14 +35,20 @@ public struct MboxStore: MailStore {
     public func observe(_ mailbox: MailboxName, since cursor: MailboxCursor?) async throws(StoreError)
         -> MailboxObservation
     {
-        let (reader, uids, _) = try read(mailbox)
-        let summaries = zip(reader.entries, uids).map { entry, uid in
-            MessageSummary(
-                uid: uid, flags: entry.flags,
-                internalDate: entry.fromLine.secondsSinceEpoch.map { InternalDate(secondsSinceEpoch: $0) },
-                octetCount: entry.range.count)
-        }
-        return SyntheticUID.observation(summaries)
+        let content = try content(of: mailbox)
+        return SyntheticUID.observation(content.reader.entries.indices.map(content.summary))
+    }
+
+    public func census(of mailbox: MailboxName) async throws(StoreError) -> MailboxCensus {
+        SyntheticUID.census(try content(of: mailbox).uids)
+    }
+
+    public func describe(
+        _ uids: UIDSet, of mailbox: MailboxName, uidValidity: UIDValidity
+    ) async throws(StoreError) -> [MessageSummary] {
+        try SyntheticUID.require(uidValidity, of: mailbox)
+        let content = try content(of: mailbox)
+        return uids.uids.compactMap { content.places[$0].map(content.summary) }
     }
 
     public func fetch(
@@ -49,14 +56,14 @@ public struct MboxStore: MailStore {
         _ consume: (any IncomingMessage) async throws -> Void
     ) async throws(StoreError) -> FetchReport {
         try SyntheticUID.require(uidValidity, of: mailbox)
-        let (reader, uids, path) = try read(mailbox)
-        let entries = Dictionary(zip(uids, reader.entries)) { first, _ in first }
+        let content = try content(of: mailbox)
         return try await deliver(messages, consume) { uid in
-            guard let entry = entries[uid] else {
+            guard let place = content.places[uid] else {
                 return .failure(FormatsError(.notFound, "the message is gone", path: mailbox.text))
             }
+            let entry = content.reader.entries[place]
             do throws(FormatsError) {
-                let file = try Descriptor.openForReading(path)
+                let file = try Descriptor.openForReading(content.path)
                 let isQuoted = unquotes && entry.quotedLineCount > 0
                 return .success(FileMessage(uid: uid, file: file, range: entry.range, unquotes: isQuoted))
             } catch {
@@ -66,14 +73,38 @@ public struct MboxStore: MailStore {
     }
 
     /// The dialect of a mailbox's file, as far as it shows.
-    public func dialect(of mailbox: MailboxName) throws(StoreError) -> MboxDialect { try read(mailbox).reader.dialect }
+    public func dialect(of mailbox: MailboxName) throws(StoreError) -> MboxDialect {
+        try content(of: mailbox).reader.dialect
+    }
 
-    private func read(_ mailbox: MailboxName) throws(StoreError) -> (reader: MboxReader, uids: [UID], path: [UInt8]) {
+    /// What was found in a mailbox's file.
+    private struct Content: Sendable {
+        var path: [UInt8]
+        /// Of the file before it was read.
+        var status: FileStatus?
+        var reader: MboxReader
+        var uids: [UID]
+        var places: UIDPlaces
+
+        func summary(_ place: Int) -> MessageSummary {
+            let entry = reader.entries[place]
+            return MessageSummary(
+                uid: uids[place], flags: entry.flags,
+                internalDate: entry.fromLine.secondsSinceEpoch.map { InternalDate(secondsSinceEpoch: $0) },
+                octetCount: entry.range.count)
+        }
+    }
+
+    /// The mailbox as it was read last, unless its file changed since.
+    private func content(of mailbox: MailboxName) throws(StoreError) -> Content {
         let path = try known.path(of: mailbox) { files().found.map { ($0.name, $0.path) } }
+        let status = FileStatus.at(path)
+        if let content = listed.content(of: mailbox), content.status == status { return content }
         do {
             let reader = try MboxReader(octets: path)
-            let hashes = reader.entries.map { SyntheticUID.hash(String($0.headerHash).utf8) }
-            return (reader, SyntheticUID.assign(hashes), path)
+            let uids = SyntheticUID.assign(reader.entries.map { SyntheticUID.hash(String($0.headerHash).utf8) })
+            let content = Content(path: path, status: status, reader: reader, uids: uids, places: UIDPlaces(uids))
+            return listed.note(content, of: mailbox)
         } catch {
             throw error.storeError(mailbox)
         }

@@ -32,6 +32,12 @@ enum SyntheticUID {
             status: status, content: .full(summaries.sorted { $0.uid < $1.uid }), isComplete: true)
     }
 
+    /// The same, counted.
+    static func census(_ uids: [UID]) -> MailboxCensus {
+        let status = MailboxStatus(uidValidity: validity, uidNext: nil, messageCount: uids.count, highestModSeq: nil)
+        return MailboxCensus(status: status, uids: UIDSet(uids), isComplete: true)
+    }
+
     /// - Throws: `.uidValidityChanged` unless `uidValidity` is the one of synthetic UIDs.
     static func require(_ uidValidity: UIDValidity, of mailbox: MailboxName) throws(StoreError) {
         guard uidValidity == validity else {

@@ -8,11 +8,10 @@ extension WritableMaildir {
     ) async throws(StoreError) -> [UID: FlagOutcome] {
         var outcomes: [UID: FlagOutcome] = [:]
         let content = try look(mailbox, uidValidity)
-        let files = Dictionary(content.files.map { ($0.uid, $0) }) { first, _ in first }
         withWriter { $0.forgetKeywords() }
         do throws(FormatsError) {
             for change in changes {
-                guard let file = files[change.uid] else {
+                guard let file = content.files.file(change.uid) else {
                     outcomes[change.uid] = .gone
                     continue
                 }
@@ -78,13 +77,12 @@ extension WritableMaildir {
     ) throws(StoreError) -> CopyReport {
         let content = try look(mailbox, uidValidity)
         let directory = try reader.directory(of: target)
-        let files = Dictionary(content.files.map { ($0.uid, $0) }) { first, _ in first }
         var bases: [(uid: UID, base: [UInt8])] = []
         var report = CopyReport()
         withWriter { $0.forgetKeywords() }
         do throws(FormatsError) {
             for uid in uids.uids {
-                if let file = files[uid], let base = try transfer(file, content, to: target, directory) {
+                if let file = content.files.file(uid), let base = try transfer(file, content, to: target, directory) {
                     bases.append((uid, base))
                 } else {
                     report.missing.insert(uid)
@@ -92,7 +90,7 @@ extension WritableMaildir {
             }
             // ORDER: they are in the target before they leave.
             try Descriptor.openDirectory(directory + Self.current).sync()
-            if removes { try remove(bases.compactMap { files[$0.uid] }, content) }
+            if removes { try remove(bases.compactMap { content.files.file($0.uid) }, content) }
         } catch { throw error.storeError(mailbox) }
         let there = try look(target)
         let new = Dictionary(there.files.map { ($0.name.base, $0.uid) }) { first, _ in first }

@@ -86,12 +86,12 @@ public final class WritableMaildir: SyncStore, @unchecked Sendable {
             }
             let lock = try Descriptor.openDirectory(uidLists)
             try lock.lock()
-            let names = try MaildirStore.names(in: directory)
+            var files = try MaildirFiles(in: directory)
             var list = MaildirUIDList(Array("uids-\(serial)".utf8), in: uidLists)
-            let bases = names.map(\.name.base)
+            let bases = files.bases
             let (uids, added) = list.assign(bases)
             try list.write(added, present: bases)
-            let files = zip(names, uids).map { MaildirStore.File(uid: $1, name: $0.name, path: $0.path) }
+            files.assign { uids[$0] }
             return MaildirStore.Content(
                 directory: directory, files: files, validity: list.validity, next: UID(list.next),
                 keywords: reader.keywords(in: directory))

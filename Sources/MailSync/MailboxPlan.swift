@@ -1,11 +1,11 @@
 package import MailCore
 
-/// What happens to the messages of one mailbox. Pure.
+/// What happens to the messages of one mailbox, or of a part of it. Pure.
 package struct MailboxPlan: Sendable {
     /// Creation, re-pairing, arrivals and flags; before all departures of the run, so that moves can be seen.
     package var arrivals: [SyncAction] = []
     /// Messages that left.
-    package var departures: [SyncAction] = []
+    package var departures = Departures()
     /// The delta contradicts the base; nothing was planned.
     package var needsFullLook = false
     /// Every message of the look is linked or in quarantine once the actions are done.
@@ -20,16 +20,21 @@ package struct MailboxPlan: Sendable {
 
     private let name: MailboxName
     private let policy: SyncPolicy
+    /// What a mailbox has lost shows when its last part was seen.
+    private let isLastPart: Bool
 
+    /// - Parameters:
+    ///   - messages, observation: of `part` alone, where one is given.
     package init(
         mailbox: MatchedMailbox, messages: BaseMessages, observation: MailboxObservation, hasPersistentUIDs: Bool,
-        policy: SyncPolicy
+        policy: SyncPolicy, part: MailboxPart? = nil
     ) {
         (name, self.policy) = (mailbox.listing.name, policy)
+        isLastPart = part?.isLast ?? true
         status = observation.status
         serverCount = observation.status.messageCount
         isComplete = observation.isComplete
-        if mailbox.base == nil {
+        if mailbox.base == nil, part?.isFirst ?? true {
             arrivals.append(
                 .recordMailboxCreated(name, role: mailbox.listing.role, uidValidity: observation.status.uidValidity))
         }
@@ -48,6 +53,26 @@ package struct MailboxPlan: Sendable {
         }
     }
 
+    /// A large mailbox before any of its parts was planned.
+    package init(_ mailbox: MatchedMailbox, _ census: MailboxCensus, policy: SyncPolicy) {
+        (name, self.policy, isLastPart) = (mailbox.listing.name, policy, true)
+        (status, isComplete, serverCount) = (census.status, census.isComplete, census.uids.count)
+    }
+
+    /// Takes over what a part left to be done at the end; its arrivals were executed.
+    package mutating func absorb(_ part: MailboxPlan) {
+        departures.formUnion(part.departures)
+        erasedCount += part.erasedCount
+        goneErased += part.goneErased
+    }
+
+    /// Messages were hidden: nothing of the mailbox is taken as gone.
+    package mutating func doubt() {
+        isComplete = false
+        departures = Departures()
+        goneErased = []
+    }
+
     private mutating func planDelta(_ changed: [MessageSummary], _ vanished: UIDSet, _ messages: BaseMessages) {
         let expected = messages.knownUIDs.subtracting(vanished).union(UIDSet(changed.map(\.uid)))
         guard isComplete, messages.stale.isEmpty, expected.count == status.messageCount else {
@@ -58,9 +83,7 @@ package struct MailboxPlan: Sendable {
         let left = vanished.subtracting(UIDSet(changed.map(\.uid)))
         note(messages.erasedUIDs) { left.contains($0) }
         planKnownAndNew(changed.filter { !messages.erasedUIDs.contains($0.uid) }, messages.links, messages)
-        for link in messages.links where left.contains(link.uid) {
-            departures += departure(link.uid, status.uidValidity)
-        }
+        for link in messages.links where left.contains(link.uid) { depart(link.uid, status.uidValidity) }
         retryQuarantine(messages) { !left.contains($0) && !Self.contains(changed, $0) }
         dropQuarantine(messages) { left.contains($0) }
     }
@@ -83,7 +106,7 @@ package struct MailboxPlan: Sendable {
         departLinks(messages.links, notIn: summaries)
         dropQuarantine(messages) { !Self.contains(summaries, $0) }
         // The runner keeps an old link whose partner turns up among the messages fetched.
-        for old in stale { departures += departure(old.link.uid, old.uidValidity) }
+        if isLastPart { for old in stale { depart(old.link.uid, old.uidValidity) } }
     }
 
     private mutating func note(_ erased: UIDSet, isGone: (UID) -> Bool) {
@@ -114,7 +137,9 @@ package struct MailboxPlan: Sendable {
         var fresh = summaries.filter { !pairing.pairedUIDs.contains($0.uid) }
         if isComplete {
             // ORDER: an address is freed before it is given to another message.
-            for old in pairing.unpaired { arrivals += departure(old.link.uid, old.uidValidity) }
+            for old in pairing.unpaired where policy.goneInSource == .record {
+                arrivals.append(.recordGone(uid: old.link.uid, mailbox: name, uidValidity: old.uidValidity))
+            }
             record(pairing)
             dropQuarantine(messages) { bySummary[$0] == nil }
         } else {
@@ -170,13 +195,13 @@ package struct MailboxPlan: Sendable {
         for link in links {
             while index < summaries.count, summaries[index].uid < link.uid { index += 1 }
             if index < summaries.count, summaries[index].uid == link.uid { continue }
-            departures += departure(link.uid, status.uidValidity)
+            depart(link.uid, status.uidValidity)
         }
     }
 
-    private func departure(_ uid: UID, _ validity: UIDValidity) -> [SyncAction] {
+    private mutating func depart(_ uid: UID, _ validity: UIDValidity) {
         switch policy.goneInSource {
-        case .record: [.recordGone(uid: uid, mailbox: name, uidValidity: validity)]
+        case .record: departures.insert(uid, validity)
         }
     }
 
@@ -188,9 +213,7 @@ package struct MailboxPlan: Sendable {
     }
 
     private mutating func dropQuarantine(_ messages: BaseMessages, where isGone: (UID) -> Bool) {
-        for uid in messages.quarantine.keys.sorted() where isGone(uid) {
-            departures.append(.dropQuarantine(uid: uid, mailbox: name))
-        }
+        for uid in messages.quarantine.keys.sorted() where isGone(uid) { departures.insertQuarantined(uid) }
     }
 
     private static func contains(_ summaries: [MessageSummary], _ uid: UID) -> Bool {

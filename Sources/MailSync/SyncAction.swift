@@ -65,7 +65,7 @@ public func plan(
             hasPersistentUIDs: source.hasPersistentUIDs, policy: policy)
         if part.needsFullLook { plan.mailboxesToLookAtInFull.append(mailbox.listing.name) }
         plan.actions += part.arrivals
-        departures += part.departures
+        departures += part.departures.actions(mailbox.listing.name)
     }
     plan.actions += departures + tree.lastActions
     return plan

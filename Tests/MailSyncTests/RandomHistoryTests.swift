@@ -19,11 +19,17 @@ let features: [InMemoryStore.Features] = {
     return all
 }()
 
+/// Messages of one mailbox that are known at once: all of them, or parts of few.
+private let partCounts = [10_000, 2]
+
 @Suite struct RandomHistoryTests {
-    @Test("after each run the archive shows what the source shows, and a second run does nothing", arguments: 0..<64)
-    func convergence(seed: Int) async throws {
+    @Test(
+        "after each run the archive shows what the source shows, and a second run does nothing", arguments: 0..<64,
+        partCounts)
+    func convergence(seed: Int, partCount: Int) async throws {
         let store = InMemoryStore(features: features[seed % features.count])
         let scenario = try Scenario(store)
+        scenario.options.partCount = partCount
         scenario.options.groupLimits = GroupLimits(changeCount: 7)
         var history = RandomHistory(seed: UInt64(seed))
         var ever: Set<[UInt8]> = []
@@ -63,13 +69,14 @@ let features: [InMemoryStore.Features] = {
         #expect(scenario.differences().isEmpty, "seed \(seed): \(scenario.differences())")
     }
 
-    @Test("killed at every step, the next run ends where an unbroken one does", arguments: 0..<4)
-    func killedEverywhere(seed: Int) async throws {
+    @Test("killed at every step, the next run ends where an unbroken one does", arguments: 0..<4, partCounts)
+    func killedEverywhere(seed: Int, partCount: Int) async throws {
         var target = 1
         while true {
             let store = InMemoryStore(features: features[seed * 7 % features.count])
             let scenario = try Scenario(store)
             scenario.options.groupLimits = GroupLimits(changeCount: 9)
+            scenario.options.partCount = partCount
             var history = RandomHistory(seed: UInt64(seed) &+ 2_000)
             history.write(25, into: store)
             try await scenario.run()
@@ -86,11 +93,12 @@ let features: [InMemoryStore.Features] = {
         #expect(target > 10)
     }
 
-    @Test("killed again and again, the archive converges", arguments: 0..<12)
-    func killedAgainAndAgain(seed: Int) async throws {
+    @Test("killed again and again, the archive converges", arguments: 0..<12, partCounts)
+    func killedAgainAndAgain(seed: Int, partCount: Int) async throws {
         let store = InMemoryStore(features: features[seed * 3 % features.count])
         let scenario = try Scenario(store)
         scenario.options.groupLimits = GroupLimits(changeCount: 5)
+        scenario.options.partCount = partCount
         var history = RandomHistory(seed: UInt64(seed) &+ 3_000)
         for _ in 0..<12 {
             history.write(12, into: store)

@@ -53,7 +53,7 @@ struct Pipelining: PipelinedStore {
     }
 
     func observe(
-        _ requests: [ObservationRequest],
+        _ requests: [ObservationRequest], limit: Int?,
         _ consume: (MailboxName, Result<MailboxObservation, StoreError>) -> Void
     ) async throws(StoreError) {
         calls.add(requests.count)

@@ -3,7 +3,7 @@ import MailIMAPCore
 
 extension IMAPSession {
     /// LIMIT: octets of a set in one command; some servers refuse lines beyond 8,000.
-    private static let setOctetCount = 7_500
+    static let setOctetCount = 7_500
     /// LIMIT: small commands in flight.
     private static let commandWindow = 16
 
@@ -166,7 +166,7 @@ extension IMAPSession {
     // MARK: Flights
 
     /// Runs `commands`, several in flight where the server allows it; their completions, in order.
-    private func runAll(
+    func runAll(
         _ commands: [Command], each: (Response) throws(StoreError) -> Void = { _ in }
     ) async throws(StoreError) -> [StatusResponse] {
         var answers: [StatusResponse] = []

@@ -2,8 +2,8 @@ import MailCore
 import MailIMAPCore
 
 extension IMAPSession {
-    /// One mailbox to look at: its name, what is known of it, and what a listing said.
-    typealias Glance = (mailbox: MailboxName, cursor: MailboxCursor?, announced: MailboxStatus?)
+    /// One mailbox to look at: its name, what is known of it, what a listing said, and what is too much for one look.
+    typealias Glance = (mailbox: MailboxName, cursor: MailboxCursor?, announced: MailboxStatus?, limit: Int?)
 
     /// Looks at `mailboxes`: all first flights at once, then whatever single ones still need.
     func observe(
@@ -31,7 +31,7 @@ extension IMAPSession {
     private func look(at glance: Glance) -> MailboxLook {
         MailboxLook(
             glance.mailbox, since: glance.cursor, capabilities: capabilities, isUTF8: isUTF8,
-            opensBySelect: opensBySelect, announced: glance.announced)
+            opensBySelect: opensBySelect, announced: glance.announced, rowLimit: glance.limit)
     }
 
     /// The first flight again, command by command: was it a command that was refused, or that it did not wait?

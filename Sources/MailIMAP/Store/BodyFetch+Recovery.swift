@@ -3,15 +3,14 @@ import MailIMAPCore
 
 /// Opening the mailbox, and opening it again.
 extension BodyFetch {
-    /// Leases a session and opens the mailbox there, unless it is open.
+    /// Leases a session and opens the mailbox there.
     func open() async throws(StoreError) {
         if let lent { await pool.discard(lent) }
         lent = nil
         let leased = try await pool.lease(for: mailbox)
         lent = leased
-        if let selected = leased.selected, selected.name == mailbox, selected.uidValidity == uidValidity { return }
         do throws(StoreError) {
-            try await examine(leased)
+            try await leased.openForReading(mailbox, uidValidity)
         } catch {
             // A session that lay idle may be dead without anybody's fault.
             guard error.kind == .connectionLost else { throw error }
@@ -19,12 +18,8 @@ extension BodyFetch {
             lent = nil
             let fresh = try await pool.lease(for: mailbox)
             lent = fresh
-            try await examine(fresh)
+            try await fresh.openForReading(mailbox, uidValidity)
         }
-    }
-
-    private func examine(_ session: IMAPSession) async throws(StoreError) {
-        try await session.openForReading(mailbox, uidValidity)
     }
 
     static func isWorthReconnecting(_ error: StoreError) -> Bool {

@@ -5,7 +5,7 @@ import Synchronization
 /// An IMAP account as a mail store. Reading changes nothing: EXAMINE and BODY.PEEK; `Delivery/` is the write side.
 ///
 /// Up to `maxConnections` calls run at once; more wait. A broken connection is replaced once per call.
-public final class IMAPAccountStore: MailStore {
+public final class IMAPAccountStore: PartwiseStore {
     let configuration: IMAPConfiguration
     let pool: ConnectionPool
     /// Counters of large mailboxes from the last listing.
@@ -61,23 +61,38 @@ public final class IMAPAccountStore: MailStore {
 
     /// Looks at many mailboxes, a window of them in one flight; `each` gets every one once, in order.
     ///
-    /// What concerns one mailbox only (it is gone, the server refuses it) is handed to `each`.
+    /// What concerns one mailbox only (it is gone, the server refuses it, more than `limit` of its messages would have to
+    /// be described: `.limitExceeded`) is handed to `each`.
     /// - Throws: connection errors, after a first reconnect.
     public func observeAll(
-        _ mailboxes: [(MailboxName, MailboxCursor?)],
+        _ mailboxes: [(MailboxName, MailboxCursor?)], limit: Int? = nil,
         _ each: (MailboxName, Result<MailboxObservation, StoreError>) async -> Void
     ) async throws(StoreError) {
         var start = 0
         while start < mailboxes.count {
             let end = min(start + configuration.observationWindow, mailboxes.count)
             let window = announced.withLock { known in
-                mailboxes[start..<end].map { (mailbox: $0.0, cursor: $0.1, announced: known[$0.0]) }
+                mailboxes[start..<end].map { (mailbox: $0.0, cursor: $0.1, announced: known[$0.0], limit: limit) }
             }
             let outcomes = try await withSession { (session) async throws(StoreError) in
                 try await session.observe(window)
             }
             for (mailbox, outcome) in zip(window, outcomes) { await each(mailbox.mailbox, outcome) }
             start += window.count
+        }
+    }
+
+    public func census(of mailbox: MailboxName) async throws(StoreError) -> MailboxCensus {
+        try await withSession(for: mailbox) { (session) async throws(StoreError) in
+            try await session.census(of: mailbox)
+        }
+    }
+
+    public func describe(
+        _ uids: UIDSet, of mailbox: MailboxName, uidValidity: UIDValidity
+    ) async throws(StoreError) -> [MessageSummary] {
+        try await withSession(for: mailbox) { (session) async throws(StoreError) in
+            try await session.describe(uids, of: mailbox, uidValidity)
         }
     }
 

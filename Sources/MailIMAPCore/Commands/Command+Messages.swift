@@ -27,12 +27,14 @@ public enum FetchItem: Sendable, Hashable {
 public enum SearchKey: Sendable, Hashable {
     case all
     case flag(Flag)
+    case uids(ClosedRange<UInt32>)
 
     var text: String {
         switch self {
         case .all: "ALL"
         case .flag(let flag) where flag.isSystemFlag: flag.name.dropFirst().uppercased()
         case .flag(let flag): "KEYWORD \(flag.name)"
+        case .uids(let range): "UID \(ListingWindows.text(range))"
         }
     }
 }

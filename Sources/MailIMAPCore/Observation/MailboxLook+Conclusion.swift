@@ -5,6 +5,9 @@ extension MailboxLook {
     public mutating func conclude() -> Conclusion {
         guard isOpen else { return concludeClosed() }
         if let failure, failure.asksForPatience { return .fail(.throttled(failure, mailbox: mailbox)) }
+        if isOverfull || rowLimit.map({ (searches[1]?.count ?? 0) > $0 }) == true {
+            return .fail(StoreError(.limitExceeded, "There is too much for one look", mailbox: mailbox))
+        }
         switch tier {
         case .full: return concludeFull()
         case .quickResync, .condStore, .extendedSearch:
@@ -45,7 +48,7 @@ extension MailboxLook {
             commands += more
             return .again(more)
         }
-        let messages = merged(rows)
+        let messages = rows.merged()
         if failedCount > 0, messageCount > 0, fullRounds == 0 {
             // GMX, web.de: MODSEQ in FETCH is BAD.
             return startAgain(plainMetadata)
@@ -91,8 +94,8 @@ extension MailboxLook {
         // A server whose HIGHESTMODSEQ is gone, 0 or lower than it was cannot be asked for changes.
         guard let now = highestModSeq.flatMap({ ModSeq($0) }), let then = cursor.status.highestModSeq, now >= then
         else { return startOver() }
-        let changed = merged(rows)
-        guard changed.allSatisfy({ $0.flags != Self.unknownFlags }) else { return startOver() }
+        let changed = rows.merged()
+        guard changed.allSatisfy({ $0.flags != MessageSummary.unknownFlags }) else { return startOver() }
         let new = UIDSet(changed.lazy.map(\.uid)).subtracting(cursor.knownUIDs)
         if let all = searches[3] {
             return concludeDelta(cursor, changed, gone: cursor.knownUIDs.subtracting(all), new, all: all)
@@ -135,7 +138,7 @@ extension MailboxLook {
         guard let all = searches[1], all.count == messageCount, places.allSatisfy({ searches[$0] != nil }) else {
             return startOver()
         }
-        let new = merged(rows)
+        let new = rows.merged()
         var details: [UID: MessageSummary] = [:]
         for row in new { details[row.uid] = row }
         let unseen = all.subtracting(cursor.knownUIDs)
@@ -147,25 +150,6 @@ extension MailboxLook {
             return row
         }
         return done(.delta(changed: changed, vanished: cursor.knownUIDs.subtracting(all)))
-    }
-
-    /// `rows` ascending by UID, later ones laid over earlier ones of the same message.
-    private func merged(_ rows: [MessageSummary]) -> [MessageSummary] {
-        let isAscending = zip(rows, rows.dropFirst()).allSatisfy { $0.uid < $1.uid }
-        guard !isAscending else { return rows }
-        var result: [MessageSummary] = []
-        let ordered = rows.enumerated().sorted { ($0.element.uid, $0.offset) < ($1.element.uid, $1.offset) }
-        for (_, row) in ordered {
-            guard let last = result.last, last.uid == row.uid else {
-                result.append(row)
-                continue
-            }
-            result[result.count - 1] = MessageSummary(
-                uid: row.uid, flags: row.flags == Self.unknownFlags ? last.flags : row.flags,
-                internalDate: row.internalDate ?? last.internalDate, octetCount: row.octetCount ?? last.octetCount,
-                modSeq: row.modSeq ?? last.modSeq, objectID: row.objectID ?? last.objectID)
-        }
-        return result
     }
 }
 

@@ -25,6 +25,8 @@ public struct MailboxLook: Sendable {
     let opensBySelect: Bool
     /// What a listing of all mailboxes said about this one.
     let announced: MailboxStatus?
+    /// More messages than this are not described; the look then ends with `.limitExceeded`.
+    let rowLimit: Int?
     public internal(set) var tier: Tier
     public internal(set) var commands: [Command] = []
 
@@ -54,18 +56,23 @@ public struct MailboxLook: Sendable {
     /// What a server with MESSAGELIMIT left out of them.
     var leftOut: [ClosedRange<UInt32>] = []
     var rowsAtLimit = 0
+    /// There were more rows than ``rowLimit``; no more are kept.
+    var isOverfull = false
 
     /// LIMIT: messages the server may report beyond twice its own count before it is taken for a flood.
     static let excessRows = 100_000
     /// LIMIT: keywords asked for one by one; beyond it a full listing is cheaper.
     static let keywordCount = 50
 
-    /// `announced`: counters from a listing, by which the listing of a large mailbox is cut.
+    /// - Parameters:
+    ///   - announced: counters from a listing, by which the listing of a large mailbox is cut.
+    ///   - rowLimit: see ``rowLimit``.
     public init(
         _ mailbox: MailboxName, since cursor: MailboxCursor?, capabilities: CapabilitySet, isUTF8: Bool = false,
-        opensBySelect: Bool = false, announced: MailboxStatus? = nil
+        opensBySelect: Bool = false, announced: MailboxStatus? = nil, rowLimit: Int? = nil
     ) {
         (self.mailbox, self.opensBySelect, self.announced) = (mailbox, opensBySelect, announced)
+        self.rowLimit = rowLimit
         wireName = WireName(mailbox, isUTF8: isUTF8)
         self.cursor = cursor
         metadata = Self.metadata(capabilities)
@@ -83,7 +90,7 @@ public struct MailboxLook: Sendable {
     }
 
     /// Never ENVELOPE or BODYSTRUCTURE: they cost the server parsing, and some servers get them wrong.
-    static func metadata(_ capabilities: CapabilitySet) -> [FetchItem] {
+    package static func metadata(_ capabilities: CapabilitySet) -> [FetchItem] {
         var items: [FetchItem] = [.uid, .flags, .internalDate, .octetCount]
         if capabilities.hasConditionalStore { items.append(.modSeq) }
         if capabilities.contains("OBJECTID") {
@@ -220,13 +227,10 @@ extension MailboxLook {
         guard rows.count <= 2 * max(messageCount, 0) + Self.excessRows else {
             throw ProtocolError(.limitExceeded, "The server sends more FETCH responses than it has messages")
         }
-        rows.append(
-            MessageSummary(
-                uid: uid, flags: fetch.flags ?? [], internalDate: fetch.internalDate.map(InternalDate.init(imap:)),
-                octetCount: fetch.octetCount, modSeq: fetch.modSeq, objectID: fetch.objectID))
-        if fetch.flags == nil { rows[rows.count - 1].flags = Self.unknownFlags }
+        guard rowLimit.map({ rows.count < $0 }) ?? true else {
+            isOverfull = true
+            return
+        }
+        rows.append(MessageSummary(uid, fetch))
     }
-
-    /// Stands for "FLAGS was not sent" until rows are merged; no server can send it.
-    static let unknownFlags: FlagSet = [Flag("\\\u{0}")]
 }

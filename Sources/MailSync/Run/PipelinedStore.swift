@@ -4,6 +4,8 @@ public import MailCore
 public struct ObservationRequest: Sendable {
     public var mailbox: MailboxName
     public var cursor: MailboxCursor?
+    /// Its listing said how many messages it holds.
+    var isCounted = false
 
     public init(mailbox: MailboxName, cursor: MailboxCursor?) { (self.mailbox, self.cursor) = (mailbox, cursor) }
 }
@@ -12,10 +14,11 @@ public struct ObservationRequest: Sendable {
 public protocol PipelinedStore: MailStore {
     /// Looks at each of `requests`; hands each result over as it comes, once per request, in any order.
     ///
-    /// What concerns one mailbox is in its result.
+    /// What concerns one mailbox is in its result; `.limitExceeded` when more than `limit` of its messages would have to
+    /// be described.
     /// - Throws: connection errors, after which the requests without a result were not looked at.
     func observe(
-        _ requests: [ObservationRequest],
+        _ requests: [ObservationRequest], limit: Int?,
         _ consume: (MailboxName, Result<MailboxObservation, StoreError>) -> Void
     ) async throws(StoreError)
 }
@@ -24,20 +27,22 @@ public protocol PipelinedStore: MailStore {
 struct Observer: Sendable {
     let store: any MailStore
     let concurrency: Int
+    /// Messages of one mailbox that are described in one look; a ``MailCore/PartwiseStore`` with more is not asked.
+    var limit: Int?
 
     typealias Results = [MailboxName: Result<MailboxObservation, StoreError>]
 
     func observe(_ requests: [ObservationRequest]) async throws -> Results {
-        if requests.count > 1, let store = store as? any PipelinedStore {
+        if requests.count > 1 || limit != nil, let store = store as? any PipelinedStore {
             var results: Results = [:]
-            try await store.observe(requests) { results[$0] = $1 }
+            try await store.observe(requests, limit: limit) { results[$0] = $1 }
             return results
         }
         return try await observeWindowed(requests)
     }
 
     private func observeWindowed(_ requests: [ObservationRequest]) async throws -> Results {
-        let store = store
+        let (store, limit) = (store, limit)
         return try await withThrowingTaskGroup(
             of: (MailboxName, Result<MailboxObservation, StoreError>).self
         ) { group in
@@ -45,7 +50,7 @@ struct Observer: Sendable {
             var results: Results = [:]
             func addNext() {
                 guard let request = rest.popFirst() else { return }
-                group.addTask { (request.mailbox, await Self.observe(store, request)) }
+                group.addTask { (request.mailbox, await Self.observe(store, request, limit)) }
             }
             for _ in 0..<max(1, concurrency) { addNext() }
             while let (mailbox, result) = try await group.next() {
@@ -58,13 +63,18 @@ struct Observer: Sendable {
     }
 
     private static func observe(
-        _ store: any MailStore, _ request: ObservationRequest
+        _ store: any MailStore, _ request: ObservationRequest, _ limit: Int?
     ) async -> Result<MailboxObservation, StoreError> {
         // LIMIT: a store that says "at once" is believed twice; then the mailbox waits for the next run.
         var attempts = 3
         while true {
             attempts -= 1
-            do {
+            do throws(StoreError) {
+                if request.cursor == nil, !request.isCounted, let limit, let store = store as? any PartwiseStore,
+                    try await store.census(of: request.mailbox).uids.count > limit
+                {
+                    throw StoreError(.limitExceeded, "There is too much for one look", mailbox: request.mailbox)
+                }
                 return .success(try await store.observe(request.mailbox, since: request.cursor))
             } catch {
                 if error.retry != .now || attempts == 0 { return .failure(error) }

@@ -26,59 +26,67 @@ extension SyncRun {
     ///
     /// - Throws: a `StoreError` that ends the run, after everything in hand was made durable.
     mutating func execute(_ wave: [MatchedMailbox], _ traits: StoreTraits) async throws {
-        let works = try await look(wave, traits)
+        let (works, large) = try await look(wave, traits)
+        self.works += works
         for work in works {
             ledger.update(work.name) {
                 $0.serverCount = work.plan.serverCount
                 $0.erasedCount = work.plan.erasedCount
             }
-            let octets = work.summariesToFetch.reduce(Int64(0)) { $0 + Int64($1.octetCount ?? 0) }
-            ledger.expect(messages: 0, octets: octets)
         }
-        self.works += works
         if options.isDryRun {
             report.plannedActions += works.flatMap(\.arrivals)
             waiting += works
-            return
+        } else {
+            let busy = works.filter { !$0.arrivals.isEmpty || !$0.plan.departures.isEmpty || needsCursor($0) }
+            try await executeArrivals(busy, traits)
+            try await conclude(busy)
         }
-        let busy = works.filter { !$0.arrivals.isEmpty || !$0.plan.departures.isEmpty || needsCursor($0) }
-        guard !busy.isEmpty else { return }
+        for mailbox in large { try await executeInParts(mailbox, traits) }
+    }
+
+    /// Executes everything planned for `works` but what left, and makes it durable.
+    mutating func executeArrivals(_ works: [MailboxWork], _ traits: StoreTraits) async throws {
+        guard !works.isEmpty else { return }
+        let octets = works.flatMap(\.summariesToFetch).reduce(Int64(0)) { $0 + Int64($1.octetCount ?? 0) }
+        ledger.expect(messages: 0, octets: octets)
         let session = try await open()
-        let operations = journalEntries(busy)
+        let operations = works.compactMap { entry("archive", $0, UIDSet($0.summariesToFetch.map(\.uid))) }
         try await state.journal(side?.id ?? 0, run: session.run, operations)
-        for work in busy {
+        for work in works {
             for action in work.arrivals { try await session.committer.add(changes(action, work)) }
+        }
+        try await fetch(works, lanes: Self.lanes(works, traits), session)
+        for work in works { work.forgetArrivals() }
+        let failed = Set(works.filter(\.hasFailed).map(\.name))
+        try await session.committer.add(
+            operations.filter { !failed.contains($0.mailbox) }.map { StateChange(.operation($0.seq, state: .done)) })
+        try await session.committer.flush()
+    }
+
+    /// What is to be done once all that is in a mailbox has arrived; departures wait for the end of the run.
+    mutating func conclude(_ works: [MailboxWork]) async throws {
+        guard !works.isEmpty else { return }
+        let session = try await open()
+        for work in works where !work.hasFailed {
             if !work.plan.goneErased.isEmpty {
                 let gone = StateChange.Kind.dropErased(
                     work.plan.goneErased, mailbox: work.name, validity: work.validity)
                 try await session.committer.add([StateChange(gone)])
             }
-        }
-        try await fetch(busy, lanes: Self.lanes(busy, traits), session)
-        for work in busy { work.forgetArrivals() }
-        for work in busy where !work.hasFailed {
             if work.plan.departures.isEmpty { try await advanceCursor(work, session) } else { waiting.append(work) }
         }
-        let failed = Set(busy.filter(\.hasFailed).map(\.name))
-        try await session.committer.add(
-            operations.filter { $0.kind != "departures" && !failed.contains($0.mailbox) }
-                .map { StateChange(.operation($0.seq, state: .done)) })
+        let operations = works.filter { !$0.hasFailed }
+            .compactMap { entry("departures", $0, $0.plan.departures.uids) }
+        try await state.journal(side?.id ?? 0, run: session.run, operations)
         try await session.committer.flush()
     }
 
-    private mutating func journalEntries(_ works: [MailboxWork]) -> [Operation] {
-        var entries: [Operation] = []
-        func add(_ kind: String, _ work: MailboxWork, _ uids: [UID]) {
-            guard !uids.isEmpty else { return }
-            let seq = session?.nextOperation ?? 0
-            session?.nextOperation = seq + 1
-            entries.append(Operation(seq: seq, kind: kind, mailbox: work.name, uids: UIDSet(uids)))
-        }
-        for work in works {
-            add("archive", work, work.summariesToFetch.map(\.uid))
-            add("departures", work, work.plan.departures.compactMap(\.departingUID))
-        }
-        return entries
+    private mutating func entry(_ kind: String, _ work: MailboxWork, _ uids: UIDSet) -> Operation? {
+        guard !uids.isEmpty else { return nil }
+        let seq = session?.nextOperation ?? 0
+        session?.nextOperation = seq + 1
+        return Operation(seq: seq, kind: kind, mailbox: work.name, uids: uids)
     }
 
     private func changes(_ action: SyncAction, _ work: MailboxWork) -> [StateChange] {
@@ -171,15 +179,5 @@ extension SyncRun {
 extension MoveTarget {
     func address(_ account: String) -> OccurrenceAddress {
         OccurrenceAddress(account: account, mailbox: mailbox, uidValidity: validity, uid: uid)
-    }
-}
-
-extension SyncAction {
-    /// The UID that this departure is about.
-    var departingUID: UID? {
-        switch self {
-        case .recordGone(let uid, _, _), .dropQuarantine(let uid, _): uid
-        default: nil
-        }
     }
 }

@@ -4,7 +4,7 @@ extension SyncRun {
     /// Departures, deleted mailboxes and the last cursors, once every arrival is durable.
     mutating func finish(_ tree: MailboxTreePlan) async throws {
         if options.isDryRun {
-            report.plannedActions += waiting.flatMap(\.plan.departures) + tree.lastActions
+            report.plannedActions += waiting.flatMap { $0.plan.departures.actions($0.name) } + tree.lastActions
             return
         }
         if waiting.isEmpty, tree.lastActions.isEmpty, session == nil, side?.isLastRunComplete ?? true { return }
@@ -26,31 +26,28 @@ extension SyncRun {
 
     private func depart(_ work: MailboxWork, _ moves: inout MoveFinder, _ session: Session) async throws {
         guard let side else { return }
-        var byValidity: [UIDValidity: [UID]] = [:]
-        for action in work.plan.departures {
-            switch action {
-            case .recordGone(let uid, _, let validity): byValidity[validity, default: []].append(uid)
-            case .dropQuarantine(let uid, _):
-                let address = OccurrenceAddress(
-                    account: source.account, mailbox: work.name, uidValidity: work.validity, uid: uid)
-                try await session.committer.add([
-                    StateChange(
-                        .dropQuarantine(uid, mailbox: work.name, validity: work.validity),
-                        event: .gone(at: address, movedTo: nil))
-                ])
-            default: continue
-            }
+        for uid in work.plan.departures.quarantined.uids {
+            let address = OccurrenceAddress(
+                account: source.account, mailbox: work.name, uidValidity: work.validity, uid: uid)
+            try await session.committer.add([
+                StateChange(
+                    .dropQuarantine(uid, mailbox: work.name, validity: work.validity),
+                    event: .gone(at: address, movedTo: nil))
+            ])
         }
         let inQuarantine = try await state.quarantine(side.id, mailbox: work.name, validity: work.validity)
-        for (validity, uids) in byValidity.sorted(by: { $0.key.value < $1.key.value }) {
+        for (validity, uids) in work.plan.departures.ordered {
             // What could not be taken may be an old message under its new UID: that is open, not gone.
             if validity != work.validity, !inQuarantine.isEmpty { continue }
-            // A link that content paired meanwhile is not under its old UIDVALIDITY any more.
-            let links = try await state.linksThatLeave(side.id, mailbox: work.name, validity: validity, uids: uids)
-            for link in links {
-                let target = try await moves.target(of: link.message)
-                try await session.committer.add(
-                    [departure(link.uid, work, validity, target: target)] + (target.map { [$0.consumed] } ?? []))
+            for part in uids.parts(count: options.partCount) {
+                // A link that content paired meanwhile is not under its old UIDVALIDITY any more.
+                let links = try await state.linksThatLeave(
+                    side.id, mailbox: work.name, validity: validity, uids: Array(part.uids))
+                for link in links {
+                    let target = try await moves.target(of: link.message)
+                    try await session.committer.add(
+                        [departure(link.uid, work, validity, target: target)] + (target.map { [$0.consumed] } ?? []))
+                }
             }
         }
     }
@@ -81,26 +78,26 @@ struct MoveFinder {
     let state: SyncState
     let side: Int64
     let isOn: Bool
-    /// Given out already, or about to leave themselves.
+    /// Given out already.
     private var used: Set<OccurrenceAddress> = []
+    /// About to leave themselves.
+    private var leaving: [MailboxName: Departures] = [:]
     private var leavingMailboxes: Set<MailboxName> = []
 
     init(state: SyncState, side: Int64, isOn: Bool) { (self.state, self.side, self.isOn) = (state, side, isOn) }
 
     /// What an interrupted run placed may have left again since: that is no target.
     mutating func exclude(_ works: [MailboxWork], deleted: [SyncAction]) {
-        for work in works {
-            for case .recordGone(let uid, let mailbox, let validity) in work.plan.departures {
-                used.insert(MoveTarget(mailbox: mailbox, validity: validity, uid: uid).address(""))
-            }
-        }
+        for work in works { leaving[work.name] = work.plan.departures }
         for case .recordMailboxDeleted(let name) in deleted { leavingMailboxes.insert(name) }
     }
 
     mutating func target(of message: RandomID) async throws -> MoveTarget? {
         guard isOn else { return nil }
         for target in try await state.moveTargets(side, of: message) {
-            guard !leavingMailboxes.contains(target.mailbox) else { continue }
+            guard !leavingMailboxes.contains(target.mailbox),
+                leaving[target.mailbox]?.contains(target.uid, target.validity) != true
+            else { continue }
             if used.insert(target.address("")).inserted { return target }
         }
         return nil

@@ -1,27 +1,49 @@
 import MailCore
 
 extension SyncRun {
-    /// Looks at the mailboxes of a wave and plans each.
+    /// Looks at the mailboxes of a wave and plans each but those too large for one look.
     ///
     /// - Throws: a `StoreError` that ends the run.
-    mutating func look(_ wave: [MatchedMailbox], _ traits: StoreTraits) async throws -> [MailboxWork] {
+    mutating func look(
+        _ wave: [MatchedMailbox], _ traits: StoreTraits
+    ) async throws -> (works: [MailboxWork], large: [MatchedMailbox]) {
         var requests: [ObservationRequest] = []
         var observed: Observer.Results = [:]
+        // Where UIDs mean nothing by themselves, only the whole mailbox tells what is new.
+        let isPartwise = source.store is any PartwiseStore && traits.hasPersistentUIDs
+        var large: [MatchedMailbox] = []
         for look in wave {
             if look.base == nil, let empty = Self.emptyObservation(look.listing) {
                 observed[look.listing.name] = .success(empty)
+                continue
+            }
+            let cursor = try await cursor(look, traits)
+            if isPartwise, cursor == nil, let count = look.listing.status?.messageCount, count > options.partCount {
+                large.append(look)
             } else {
-                requests.append(
-                    ObservationRequest(mailbox: look.listing.name, cursor: try await cursor(look, traits)))
+                var request = ObservationRequest(mailbox: look.listing.name, cursor: cursor)
+                request.isCounted = look.listing.status != nil
+                requests.append(request)
             }
         }
-        let observer = Observer(store: source.store, concurrency: traits.fetchConcurrency)
+        // A mailbox may have grown since it was listed.
+        let limit = isPartwise ? 2 * options.partCount : nil
+        let observer = Observer(store: source.store, concurrency: traits.fetchConcurrency, limit: limit)
         observed.merge(try await observer.observe(requests)) { _, new in new }
         var result: [MailboxWork] = []
         var doubtful: [MatchedMailbox] = []
         for look in wave {
+            if isPartwise, case .failure(let error)? = observed[look.listing.name], error.kind == .limitExceeded {
+                large.append(look)
+                continue
+            }
             guard let work = try await plan(look, observed[look.listing.name], traits) else { continue }
-            if work.plan.needsFullLook { doubtful.append(look) } else { result.append(work) }
+            guard work.plan.needsFullLook else {
+                result.append(work)
+                continue
+            }
+            let isLarge = isPartwise && work.plan.status.messageCount > options.partCount
+            if isLarge { large.append(look) } else { doubtful.append(look) }
         }
         // What a delta hid or invented shows in a full look.
         let again = try await observer.observe(
@@ -34,7 +56,7 @@ extension SyncRun {
                 result.append(work)
             }
         }
-        return result
+        return (result, large)
     }
 
     /// A new mailbox that is empty by its status need not be opened.
@@ -54,11 +76,11 @@ extension SyncRun {
     }
 
     /// A rename is in the state by now, except in a dry run.
-    private func stateName(_ look: MatchedMailbox) -> MailboxName {
+    func stateName(_ look: MatchedMailbox) -> MailboxName {
         options.isDryRun ? look.base?.name ?? look.listing.name : look.listing.name
     }
 
-    private mutating func fail(_ look: MatchedMailbox, _ error: StoreError) {
+    mutating func fail(_ look: MatchedMailbox, _ error: StoreError) {
         ledger.update(look.listing.name) {
             $0.failure = error
             $0.serverCount = look.listing.status?.messageCount ?? 0
@@ -103,13 +125,14 @@ extension SyncRun {
     }
 
     /// The contract says ascending, each once; a store that breaks it must not break us.
+    static func ascending(_ summaries: [MessageSummary]) -> [MessageSummary] {
+        let isAscending = zip(summaries, summaries.dropFirst()).allSatisfy { $0.uid < $1.uid }
+        guard !isAscending else { return summaries }
+        let latest = Dictionary(summaries.map { ($0.uid, $0) }) { _, last in last }
+        return latest.values.sorted { $0.uid < $1.uid }
+    }
+
     private static func sorted(_ observation: MailboxObservation) -> MailboxObservation {
-        func ascending(_ summaries: [MessageSummary]) -> [MessageSummary] {
-            let isAscending = zip(summaries, summaries.dropFirst()).allSatisfy { $0.uid < $1.uid }
-            guard !isAscending else { return summaries }
-            let latest = Dictionary(summaries.map { ($0.uid, $0) }) { _, last in last }
-            return latest.values.sorted { $0.uid < $1.uid }
-        }
         var result = observation
         switch observation.content {
         case .full(let all): result.content = .full(ascending(all))

@@ -38,6 +38,7 @@ struct SyncRun {
             base: base, listings: listings, isComplete: isComplete, policy: options.policy,
             acceptsDisappearance: options.acceptsDisappearance)
         let looks = tree.present.filter { options.looksAtEverything || !$0.isUnchanged }
+        let partCount = options.partCount
         expect(looks)
         if options.isDryRun {
             report.plannedActions = tree.firstActions
@@ -45,7 +46,7 @@ struct SyncRun {
             try await executeTree(tree.firstActions, listings: listings)
         }
         do {
-            for wave in Self.waves(looks) { try await execute(wave, traits) }
+            for wave in Self.waves(looks, messageCount: partCount) { try await execute(wave, traits) }
             try await finish(tree)
         } catch let error as StoreError {
             report.interruption = error
@@ -93,17 +94,17 @@ struct SyncRun {
         return session
     }
 
-    /// LIMIT: what is known of 20,000 messages (some 28 MB) or of 512 mailboxes is held at once; a bigger mailbox is a
-    /// wave alone. A mailbox of all messages goes first, alone: the others then find their messages archived.
-    static func waves(_ looks: [MatchedMailbox]) -> [[MatchedMailbox]] {
+    /// LIMIT: what is known of `messageCount` messages or of 512 mailboxes is held at once; a bigger mailbox is a wave
+    /// alone. A mailbox of all messages goes first, alone: the others then find their messages archived.
+    static func waves(_ looks: [MatchedMailbox], messageCount: Int) -> [[MatchedMailbox]] {
         var waves: [[MatchedMailbox]] = []
         var wave: [MatchedMailbox] = []
         var messages = 0
         for look in looks {
             // Stores of files do not say how many they are.
-            let count = look.listing.status?.messageCount ?? 5_000
+            let count = look.listing.status?.messageCount ?? messageCount / 2
             let isAlone = look.listing.role == .all || wave.last?.listing.role == .all
-            if !wave.isEmpty, isAlone || wave.count >= 512 || messages + count > 20_000 {
+            if !wave.isEmpty, isAlone || wave.count >= 512 || messages + count > messageCount {
                 waves.append(wave)
                 (wave, messages) = ([], 0)
             }

@@ -78,6 +78,27 @@ extension SyncState {
         }
     }
 
+    /// The base of a look at those messages of `mailbox` whose UIDs are in `part`; ``BaseMessages/knownUIDs`` only these.
+    func messages(
+        _ side: Int64, mailbox: MailboxName, validity: UIDValidity, part: ClosedRange<UInt32>, objectIDs: [String]
+    ) async throws -> BaseMessages {
+        try await queue.read { db in
+            let objects = try Self.messagesByObjectID(db, side, objectIDs)
+            let erased = try self.erasedUIDs(db, side, mailbox, validity)
+                .intersection(UIDSet(ranges: [part]))
+            var result = BaseMessages(messagesByObjectID: objects)
+            if let id = try Self.mailboxRow(db, side, mailbox) {
+                var reader = LinkReader()
+                result = BaseMessages(
+                    links: try reader.links(db, id, validity, part), stale: try reader.staleLinks(db, id, validity),
+                    quarantine: try reader.quarantine(db, id, validity).filter { part.contains($0.key.value) },
+                    messagesByObjectID: objects)
+            }
+            result.erasedUIDs = erased
+            return result
+        }
+    }
+
     func knownUIDs(_ side: Int64, mailbox: MailboxName, validity: UIDValidity) async throws -> UIDSet {
         try await queue.read { db in
             guard let id = try Self.mailboxRow(db, side, mailbox) else { return UIDSet() }

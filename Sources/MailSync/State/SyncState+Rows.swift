@@ -85,9 +85,15 @@ struct LinkReader {
         "uid, message_high, flags, octet_count, internal_date, zone, object_id, uid_validity, message_low"
     private var flagSets: [String: FlagSet] = [:]
 
-    mutating func links(_ db: Database, _ mailbox: Int64, _ validity: UIDValidity) throws -> [Link] {
-        let sql = "SELECT \(Self.columns) FROM link WHERE mailbox = ? AND uid_validity = ? ORDER BY uid"
-        let rows = try Row.fetchCursor(db, sql: sql, arguments: [mailbox, Int64(validity.value)])
+    mutating func links(
+        _ db: Database, _ mailbox: Int64, _ validity: UIDValidity, _ part: ClosedRange<UInt32> = 1...(.max)
+    ) throws -> [Link] {
+        let sql = """
+            SELECT \(Self.columns) FROM link WHERE mailbox = ? AND uid_validity = ? AND uid BETWEEN ? AND ? ORDER BY uid
+            """
+        let rows = try Row.fetchCursor(
+            db, sql: sql,
+            arguments: [mailbox, Int64(validity.value), Int64(part.lowerBound), Int64(part.upperBound)])
         var result: [Link] = []
         while let row = try rows.next() {
             if let link = link(row) { result.append(link) }

@@ -3,7 +3,7 @@ import MailIMAP
 import MailSync
 
 /// An IMAP account that looks at many mailboxes in one flight.
-struct PipelinedAccount: PipelinedStore {
+struct PipelinedAccount: PipelinedStore, PartwiseStore {
     let base: IMAPAccountStore
 
     var traits: StoreTraits {
@@ -19,12 +19,22 @@ struct PipelinedAccount: PipelinedStore {
     }
 
     func observe(
-        _ requests: [ObservationRequest],
+        _ requests: [ObservationRequest], limit: Int?,
         _ consume: (MailboxName, Result<MailboxObservation, StoreError>) -> Void
     ) async throws(StoreError) {
-        try await base.observeAll(requests.map { ($0.mailbox, $0.cursor) }) { mailbox, result in
+        try await base.observeAll(requests.map { ($0.mailbox, $0.cursor) }, limit: limit) { mailbox, result in
             consume(mailbox, result)
         }
+    }
+
+    func census(of mailbox: MailboxName) async throws(StoreError) -> MailboxCensus {
+        try await base.census(of: mailbox)
+    }
+
+    func describe(
+        _ uids: UIDSet, of mailbox: MailboxName, uidValidity: UIDValidity
+    ) async throws(StoreError) -> [MessageSummary] {
+        try await base.describe(uids, of: mailbox, uidValidity: uidValidity)
     }
 
     func fetch(

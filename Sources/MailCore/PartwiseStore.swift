@@ -1,0 +1,27 @@
+/// Which messages a mailbox holds, and nothing else about them.
+public struct MailboxCensus: Sendable, Hashable {
+    /// From when the mailbox was opened, before its UIDs were asked for.
+    public var status: MailboxStatus
+    public var uids: UIDSet
+    /// False when the UIDs do not add up to the message count: then nothing may be taken as gone.
+    public var isComplete: Bool
+
+    public init(status: MailboxStatus, uids: UIDSet, isComplete: Bool) {
+        (self.status, self.uids, self.isComplete) = (status, uids, isComplete)
+    }
+}
+
+/// A store that describes a mailbox part by part, so that nobody has to hold what is known of a million messages.
+public protocol PartwiseStore: MailStore {
+    /// Counts `mailbox`.
+    ///
+    /// - Throws: `.noSuchMailbox`, connection errors.
+    func census(of mailbox: MailboxName) async throws(StoreError) -> MailboxCensus
+
+    /// What ``MailStore/observe(_:since:)`` would tell of `uids`; ascending, without those that are not there.
+    ///
+    /// - Throws: `.uidValidityChanged`, connection errors.
+    func describe(
+        _ uids: UIDSet, of mailbox: MailboxName, uidValidity: UIDValidity
+    ) async throws(StoreError) -> [MessageSummary]
+}

@@ -1,0 +1,87 @@
+import MailCore
+
+/// The messages' files in a Maildir mailbox, by base name: their names and some 32 octets each.
+struct MaildirFiles: RandomAccessCollection, Sendable {
+    fileprivate struct Entry {
+        var start: Int
+        var length: UInt32
+        var baseLength: UInt32
+        var uid: UInt32
+        var isNew: Bool
+    }
+    private let directory: [UInt8]
+    private var octets: [UInt8] = []
+    private var entries: [Entry] = []
+    /// Of the UIDs in `entries`; empty until they are assigned.
+    private var places = UIDPlaces([])
+
+    /// Lists `new` and `cur` of `directory`; the files have no UIDs yet.
+    init(in directory: [UInt8]) throws(FormatsError) {
+        self.directory = directory
+        for folder in ["new", "cur"] {
+            let path = directory + [0x2F] + Array(folder.utf8)
+            guard FileStatus.at(path) != nil else { continue }
+            for name in try Directory.names(path) where name.first != 0x2E { add(name, isNew: folder == "new") }
+        }
+        let octets = octets
+        entries.sort { octets[$0.base].lexicographicallyPrecedes(octets[$1.base]) }
+    }
+
+    private mutating func add(_ name: [UInt8], isNew: Bool) {
+        let base = MaildirFileName(parsing: name).base
+        entries.append(
+            Entry(
+                start: octets.count, length: UInt32(name.count), baseLength: UInt32(base.count), uid: 0, isNew: isNew))
+        octets += name
+    }
+
+    var startIndex: Int { entries.startIndex }
+    var endIndex: Int { entries.endIndex }
+
+    subscript(position: Int) -> MaildirStore.File {
+        let entry = entries[position]
+        let name = Array(octets[entry.start..<entry.start + Int(entry.length)])
+        let folder = entry.isNew ? "/new/" : "/cur/"
+        return MaildirStore.File(
+            uid: UID(entry.uid) ?? .max, name: MaildirFileName(parsing: name),
+            path: directory + Array(folder.utf8) + name)
+    }
+
+    func base(at position: Int) -> ArraySlice<UInt8> { octets[entries[position].base] }
+
+    var bases: [[UInt8]] { indices.map { Array(base(at: $0)) } }
+
+    /// Where the files with this base name are (more than one only where a Maildir is broken).
+    func positions(ofBase base: some Collection<UInt8>) -> Range<Int> {
+        let first = position { self.base(at: $0).lexicographicallyPrecedes(base) }
+        var end = first
+        while end < count, self.base(at: end).elementsEqual(base) { end += 1 }
+        return first..<end
+    }
+
+    private func position(where isBefore: (Int) -> Bool) -> Int {
+        var (low, high) = (0, count)
+        while low < high {
+            let middle = (low + high) / 2
+            if isBefore(middle) { low = middle + 1 } else { high = middle }
+        }
+        return low
+    }
+
+    // MARK: UIDs
+
+    /// Gives each file what `uid` says of its place.
+    mutating func assign(_ uid: (Int) -> UID) {
+        for index in entries.indices { entries[index].uid = uid(index).value }
+        places = UIDPlaces(entries.map { UID($0.uid) ?? .max })
+    }
+
+    var uids: UIDSet { places.all }
+
+    /// The file with this UID.
+    func file(_ uid: UID) -> MaildirStore.File? { places[uid].map { self[$0] } }
+}
+
+extension MaildirFiles.Entry {
+    fileprivate var base: Range<Int> { start..<start + Int(baseLength) }
+}

@@ -1,0 +1,97 @@
+import MailCore
+import MailIMAPCore
+
+/// Opening a mailbox for reading, counting it, and describing some of it.
+extension IMAPSession {
+    /// EXAMINE of `mailbox`; its counters.
+    private func examine(_ mailbox: MailboxName) async throws(StoreError) -> MailboxStatus {
+        selected = nil
+        var found = MailboxStatus(uidValidity: UIDValidity(0), uidNext: nil, messageCount: 0, highestModSeq: nil)
+        let name = WireName(mailbox, isUTF8: isUTF8)
+        let mode: SelectMode = capabilities.hasConditionalStore ? .condStore : .plain
+        let status = try await run(.open(name, mode, bySelect: opensBySelect)) { response throws(StoreError) in
+            switch response {
+            case .exists(let count): found.messageCount = Int(count)
+            case .status(let status):
+                switch status.code {
+                case .uidValidity(let value)?: found.uidValidity = UIDValidity(value)
+                case .uidNext(let value)?: found.uidNext = UID(value)
+                case .highestModSeq(let value)?: found.highestModSeq = ModSeq(value)
+                default: break
+                }
+            default: break
+            }
+        }
+        guard status.condition == .ok else {
+            if status.isTemporary { throw .throttled(status, mailbox: mailbox) }
+            throw StoreError(.noSuchMailbox, "The server refused to open it: \(status.text)", mailbox: mailbox)
+        }
+        selected = OpenMailbox(name: mailbox, uidValidity: found.uidValidity)
+        return found
+    }
+
+    /// Opens `mailbox`, unless it is open.
+    ///
+    /// - Throws: `.uidValidityChanged`, `.noSuchMailbox`.
+    func openForReading(_ mailbox: MailboxName, _ uidValidity: UIDValidity) async throws(StoreError) {
+        if let selected, selected.name == mailbox, selected.uidValidity == uidValidity { return }
+        let found = try await examine(mailbox).uidValidity
+        guard found == uidValidity else {
+            selected = nil
+            throw StoreError(
+                .uidValidityChanged, "UIDVALIDITY is \(found), not \(uidValidity)", mailbox: mailbox, retry: .later)
+        }
+    }
+
+    /// The UIDs of `mailbox`, asked for in windows that no server minds.
+    func census(of mailbox: MailboxName) async throws(StoreError) -> MailboxCensus {
+        let status = try await examine(mailbox)
+        let isExtended = capabilities.hasExtendedSearch
+        let searches = ListingWindows.ranges(status).map { Command.uidSearch(.uids($0), isExtended: isExtended) }
+        var messageCount = status.messageCount
+        var uids = UIDSet()
+        // LIMIT: twice, if something came or went meanwhile; then it has to be called incomplete.
+        for _ in 0..<2 {
+            var ranges: [ClosedRange<UInt32>] = []
+            let answers = try await runAll(searches) { response throws(StoreError) in
+                switch response {
+                case .search(let numbers, _): ranges += UIDSet(numbers.lazy.compactMap { UID($0) }).ranges
+                case .extendedSearch(let result): ranges += result.all?.ranges ?? []
+                case .exists(let count): messageCount = Int(count)
+                case .expunge: messageCount -= 1
+                case .vanished(let gone, let isEarlier): messageCount -= isEarlier ? 0 : gone.count
+                default: break
+                }
+            }
+            if let refusal = answers.first(where: { $0.condition != .ok }) {
+                if refusal.isTemporary || refusal.asksForPatience { throw .throttled(refusal, mailbox: mailbox) }
+                throw StoreError(.refused, "The server refused to search: \(refusal.text)", mailbox: mailbox)
+            }
+            uids = UIDSet(ranges: ranges)
+            if uids.count == messageCount { break }
+        }
+        return MailboxCensus(status: status, uids: uids, isComplete: uids.count == messageCount)
+    }
+
+    /// What FETCH tells of `uids` in `mailbox`.
+    func describe(
+        _ uids: UIDSet, of mailbox: MailboxName, _ uidValidity: UIDValidity
+    ) async throws(StoreError) -> [MessageSummary] {
+        try await openForReading(mailbox, uidValidity)
+        let items = MailboxLook.metadata(capabilities)
+        // QUIRK: GMX, web.de: MODSEQ in FETCH is BAD.
+        for items in [items, items.filter { $0 != .modSeq }] {
+            var rows: [MessageSummary] = []
+            let sets = uids.pieces(octetCount: Self.setOctetCount)
+            let answers = try await runAll(sets.map { .uidFetch("\($0)", items) }) { response throws(StoreError) in
+                guard case .fetch(let fetch) = response, let uid = fetch.uid, uids.contains(uid) else { return }
+                rows.append(MessageSummary(uid, fetch))
+            }
+            guard let refusal = answers.first(where: { $0.condition != .ok }) else {
+                return rows.merged().filter { $0.flags != MessageSummary.unknownFlags }
+            }
+            if refusal.isTemporary || refusal.asksForPatience { throw .throttled(refusal, mailbox: mailbox) }
+        }
+        throw StoreError(.refused, "The server refused to describe messages", mailbox: mailbox)
+    }
+}
