@@ -251,20 +251,30 @@ extension FileStatus {
 enum Directory {
     /// All but `.` and `..`, sorted by octets.
     static func names(_ path: [UInt8]) throws(FormatsError) -> [[UInt8]] {
+        var result: [[UInt8]] = []
+        try forEachName(path) { result.append(Array($0)) }
+        return result.sorted { $0.lexicographicallyPrecedes($1) }
+    }
+
+    /// Gives each name but `.` and `..` to `body`, in the order of the directory.
+    static func forEachName(_ path: [UInt8], _ body: (_ name: ArraySlice<UInt8>) -> Void) throws(FormatsError) {
         let text = path.map { CChar(bitPattern: $0) } + [0]
         // SAFETY: `text` is terminated; the handle is closed on every way out; an entry is copied before the next call.
         guard let handle = unsafe text.withUnsafeBufferPointer({ unsafe $0.baseAddress.flatMap { unsafe opendir($0) } })
         else { throw FormatsError.last("opendir", path) }
         defer { unsafe _ = closedir(handle) }
-        var result: [[UInt8]] = []
+        var name = [UInt8](repeating: 0, count: 256)
         errno = 0
         while let entry = unsafe readdir(handle) {
-            let name = unsafe withUnsafeBytes(of: &entry.pointee.d_name) { unsafe Array($0.prefix { $0 != 0 }) }
-            if name != [0x2E], name != [0x2E, 0x2E] { result.append(name) }
+            let count = unsafe withUnsafeBytes(of: &entry.pointee.d_name) { octets in
+                let count = min(name.count, unsafe octets.firstIndex(of: 0) ?? octets.count)
+                for index in 0..<count { name[index] = unsafe octets[index] }
+                return count
+            }
+            if name[..<count] != [0x2E], name[..<count] != [0x2E, 0x2E] { body(name[..<count]) }
             errno = 0
         }
         guard errno == 0 else { throw FormatsError.last("readdir", path) }
-        return result.sorted { $0.lexicographicallyPrecedes($1) }
     }
 }
 

@@ -21,14 +21,16 @@ struct MaildirFiles: RandomAccessCollection, Sendable {
         for folder in ["new", "cur"] {
             let path = directory + [0x2F] + Array(folder.utf8)
             guard FileStatus.at(path) != nil else { continue }
-            for name in try Directory.names(path) where name.first != 0x2E { add(name, isNew: folder == "new") }
+            try Directory.forEachName(path) { name in
+                if name.first != 0x2E { add(name, isNew: folder == "new") }
+            }
         }
         let octets = octets
         entries.sort { octets[$0.base].lexicographicallyPrecedes(octets[$1.base]) }
     }
 
-    private mutating func add(_ name: [UInt8], isNew: Bool) {
-        let base = MaildirFileName(parsing: name).base
+    private mutating func add(_ name: ArraySlice<UInt8>, isNew: Bool) {
+        let base = MaildirFileName.base(of: name)
         entries.append(
             Entry(
                 start: octets.count, length: UInt32(name.count), baseLength: UInt32(base.count), uid: 0, isNew: isNew))

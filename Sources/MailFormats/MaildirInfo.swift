@@ -11,13 +11,15 @@ public struct MaildirFileName: Sendable, Hashable {
 
     // file = base [":2," letters]; `!` and `;` stand for the colon where it cannot be used
     public init(parsing name: [UInt8]) {
-        let marks: [UInt8] = [UInt8(ascii: ":"), UInt8(ascii: "!"), UInt8(ascii: ";")]
-        if let mark = name.lastIndex(where: marks.contains), name[(mark + 1)...].starts(with: "2,".utf8) {
-            base = Array(name[..<mark])
-            letters = Array(name[(mark + 3)...].prefix { $0 != UInt8(ascii: ",") })
-        } else {
-            (base, letters) = (name, [])
-        }
+        base = Array(Self.base(of: name[...]))
+        letters = Array(name.dropFirst(base.count + 3).prefix { $0 != UInt8(ascii: ",") })
+    }
+
+    /// Everything before the info.
+    static func base(of name: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
+        let mark = name.lastIndex { $0 == UInt8(ascii: ":") || $0 == UInt8(ascii: "!") || $0 == UInt8(ascii: ";") }
+        guard let mark, name[(mark + 1)...].starts(with: [UInt8(ascii: "2"), UInt8(ascii: ",")]) else { return name }
+        return name[..<mark]
     }
 
     public init(base: [UInt8], letters: [UInt8]) { (self.base, self.letters) = (base, letters) }
@@ -116,7 +118,7 @@ struct DovecotUIDList {
                 let value = UInt32(String(decoding: digits, as: UTF8.self)), value != 0
             else { continue }
             // The list may hold a file name with its info; the base is what counts.
-            let base = MaildirFileName(parsing: Array(line[(colon + 1)...])).base
+            let base = MaildirFileName.base(of: line[(colon + 1)...])
             for place in files.positions(ofBase: base) { values[place] = value }
             if value >= next { next = value == .max ? .max : value + 1 }
         }

@@ -70,7 +70,7 @@ struct Observer: Sendable {
         while true {
             attempts -= 1
             do throws(StoreError) {
-                if request.cursor == nil, !request.isCounted, let limit, let store = store as? any PartwiseStore,
+                if !request.isCounted, let limit, let store = store as? any PartwiseStore,
                     try await store.census(of: request.mailbox).uids.count > limit
                 {
                     throw StoreError(.limitExceeded, "There is too much for one look", mailbox: request.mailbox)
