@@ -118,7 +118,7 @@ struct DovecotUIDList {
                 let value = UInt32(String(decoding: digits, as: UTF8.self)), value != 0
             else { continue }
             // The list may hold a file name with its info; the base is what counts.
-            let base = MaildirFileName.base(of: line[(colon + 1)...])
+            let base = MaildirFileName.base(of: Array(line[(colon + 1)...])[...])
             for place in files.positions(ofBase: base) { values[place] = value }
             if value >= next { next = value == .max ? .max : value + 1 }
         }
