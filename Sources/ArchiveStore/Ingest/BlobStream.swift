@@ -84,7 +84,7 @@ final class BlobStream: PartSink {
     // MARK: messages
 
     func beginMessage() throws(ArchiveError) {
-        if let pack, end >= context.options.packTarget {
+        if let pack, end >= context.options.packTarget || pack.blobCount >= context.options.packBlobTarget {
             context.pending.addFull(pack)
             self.pack = nil
         }
@@ -121,6 +121,7 @@ final class BlobStream: PartSink {
         }
         messageStart = end
         pack.writtenLength = end
+        pack.addBlobs(blobs.count)
         return (blob.keyID, true)
     }
 

@@ -27,7 +27,7 @@ struct LaneContext: Sendable {
         let header = PackHeader(archive: archive, pack: id, writer: writer, created: now())
         let file = try SystemFile(layout.openPack(id), .create)
         try file.write(header.encode(), at: 0)
-        return PackFile(file: file, header: header, durableLength: UInt64(PackHeader.length))
+        return PackFile(file: file, header: header, durableLength: UInt64(PackHeader.length), blobCount: 0)
     }
 
     func newID() -> RandomID { id(random.octets(16)[...]) }

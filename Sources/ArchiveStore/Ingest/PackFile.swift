@@ -8,14 +8,22 @@ final class PackFile: Sendable {
     let header: PackHeader
     private let durable: Mutex<UInt64>
     private let written: Mutex<UInt64>
+    private let blobs: Mutex<Int>
 
     var id: RandomID { header.pack }
 
-    init(file: SystemFile, header: PackHeader, durableLength: UInt64) {
+    /// - Parameter blobCount: of those within `durableLength`.
+    init(file: SystemFile, header: PackHeader, durableLength: UInt64, blobCount: Int) {
         (self.file, self.header) = (file, header)
         durable = Mutex(durableLength)
         written = Mutex(durableLength)
+        blobs = Mutex(blobCount)
     }
+
+    /// Blobs in it, committed or not.
+    var blobCount: Int { blobs.withLock { $0 } }
+
+    func addBlobs(_ count: Int) { blobs.withLock { $0 += count } }
 
     /// The end of the last whole message or record, committed or not: where the next lane goes on.
     var writtenLength: UInt64 {

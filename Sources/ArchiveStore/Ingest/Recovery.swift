@@ -76,7 +76,8 @@ struct Recovery {
             }
             if size > length { try file.truncate(to: length) }
             let header = try PackHeader(decoding: file.read(PackHeader.length, at: 0), archive: archive.id)
-            packs[id] = PackFile(file: file, header: header, durableLength: length)
+            packs[id] = PackFile(
+                file: file, header: header, durableLength: length, blobCount: state.blobs[id]?.count ?? 0)
         }
         return packs
     }

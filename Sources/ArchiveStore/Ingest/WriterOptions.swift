@@ -17,6 +17,8 @@ public enum FaultStep: String, Sendable, Hashable, CaseIterable {
 public struct WriterOptions: Sendable {
     /// A pack that reached this length is sealed with the next commit.
     public var packTarget: UInt64 = 32 << 20
+    /// The same for one with so many blobs: what is known of them is held until then, some 400 octets each.
+    package var packBlobTarget = 8_192
     /// For blobs of at most 64 KiB, with dictionary 1.
     public var smallLevel = 3
     /// For chunks of larger blobs while the processor is busy; a lane that mostly waits takes ``smallLevel`` for them.
