@@ -4,6 +4,12 @@ import MailIMAP
 import MailarcKit
 import Testing
 
+private func census(_ validity: UIDValidity, _ next: UID?, _ uids: UIDSet, isComplete: Bool) -> MailboxCensus {
+    MailboxCensus(
+        status: MailboxStatus(uidValidity: validity, uidNext: next, messageCount: uids.count, highestModSeq: nil),
+        uids: uids, isComplete: isComplete)
+}
+
 @Suite("server against archive, as sets of UIDs")
 struct MailboxComparisonTests {
     struct Case: CustomTestStringConvertible, Sendable {
@@ -57,8 +63,8 @@ struct MailboxComparisonTests {
         known.erased = UIDSet(ranges: item.erased)
         known.lastUIDNext = item.lastUIDNext.flatMap { UID($0) }
         for uid in item.quarantined.compactMap({ UID($0) }) { known.quarantine[uid] = Refusal(.garbled) }
-        let listing = UIDListing(
-            uidValidity: UIDValidity(7), uidNext: UID(100), uids: UIDSet(ranges: [item.server]),
+        let listing = census(
+            UIDValidity(7), UID(100), UIDSet(ranges: [item.server]),
             isComplete: item.isComplete)
         let comparison = MailboxComparison("INBOX", server: listing, known: known)
         #expect(comparison.differences.map { "\($0.reason.rawValue) \($0.uids)" } == item.expected)
@@ -70,8 +76,7 @@ struct MailboxComparisonTests {
     func meanwhile() throws {
         var archived = ArchivedUIDs()
         archived.present = UIDSet(ranges: [1...12])
-        let listing = UIDListing(
-            uidValidity: UIDValidity(7), uidNext: UID(11), uids: UIDSet(ranges: [1...9]), isComplete: true)
+        let listing = census(UIDValidity(7), UID(11), UIDSet(ranges: [1...9]), isComplete: true)
         let comparison = MailboxComparison(
             "INBOX", server: listing, known: .init(archived: archived, uidValidity: UIDValidity(7)))
         #expect(comparison.differences.map(\.uids) == ["10"])

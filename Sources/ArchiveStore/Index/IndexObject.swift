@@ -9,6 +9,8 @@ struct IndexObject {
     /// LIMIT: ARCHIVE.md §2.4; what a merge holds in memory stays below ``maximumOctetCount``.
     static let maximumPackCount = 256
     static let maximumOctetCount = 64 << 20
+    /// One of so many octets is not added to: what writing it holds in memory.
+    static let targetOctetCount = 4 << 20
     /// LIMIT: one footer of a pack of 4 GiB in blobs of 16 octets would be larger; such a pack gets no copy.
     static let maximumRecordOctetCount = 32 << 20
 

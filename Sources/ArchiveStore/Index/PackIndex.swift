@@ -88,7 +88,7 @@ struct PackIndex {
 
     private func isFull(_ copies: [FooterCopy]) -> Bool {
         copies.count == IndexObject.maximumPackCount
-            || copies.reduce(0) { $0 + $1.footer.count } >= IndexObject.maximumOctetCount / 2
+            || copies.reduce(0) { $0 + $1.footer.count } >= IndexObject.targetOctetCount
     }
 
     @discardableResult
@@ -113,7 +113,7 @@ struct PackIndex {
             if places.isEmpty {
                 try FileTree.remove(object.path)
             } else if places.count < IndexObject.maximumPackCount / 2,
-                places.reduce(0, { $0 + Int($1.length) }) < IndexObject.maximumOctetCount / 2
+                places.reduce(0, { $0 + Int($1.length) }) < IndexObject.targetOctetCount / 2
             {
                 small.append(object)
             }

@@ -43,20 +43,28 @@ extension IMAPSession {
         }
     }
 
-    /// The UIDs of `mailbox`, asked for in windows that no server minds.
+    /// The UIDs of `mailbox`, asked for in windows that no server minds: searched, and listed where that does not add up.
     func census(of mailbox: MailboxName) async throws(StoreError) -> MailboxCensus {
         let status = try await examine(mailbox)
+        let windows = ListingWindows.ranges(status)
         let isExtended = capabilities.hasExtendedSearch
-        let searches = ListingWindows.ranges(status).map { Command.uidSearch(.uids($0), isExtended: isExtended) }
+        let searches = windows.map { Command.uidSearch(.uids($0), isExtended: isExtended) }
+        let listings = windows.map { Command.uidFetch(ListingWindows.text($0), [.uid]) }
         var messageCount = status.messageCount
         var uids = UIDSet()
-        // LIMIT: twice, if something came or went meanwhile; then it has to be called incomplete.
-        for _ in 0..<2 {
+        // Something may have come or gone meanwhile, too; after that it has to be called incomplete.
+        for (isListing, commands) in [(false, searches), (true, listings)] {
             var ranges: [ClosedRange<UInt32>] = []
-            let answers = try await runAll(searches) { response throws(StoreError) in
+            var listed: [UID] = []
+            let answers = try await runAll(commands) { response throws(StoreError) in
                 switch response {
                 case .search(let numbers, _): ranges += UIDSet(numbers.lazy.compactMap { UID($0) }).ranges
                 case .extendedSearch(let result): ranges += result.all?.ranges ?? []
+                case .fetch(let row):
+                    if let uid = row.uid { listed.append(uid) }
+                    guard listed.count <= 2 * messageCount + Self.excessCount else {
+                        throw StoreError(.limitExceeded, "The server lists without end", mailbox: mailbox)
+                    }
                 case .exists(let count): messageCount = Int(count)
                 case .expunge: messageCount -= 1
                 case .vanished(let gone, let isEarlier): messageCount -= isEarlier ? 0 : gone.count
@@ -65,13 +73,18 @@ extension IMAPSession {
             }
             if let refusal = answers.first(where: { $0.condition != .ok }) {
                 if refusal.isTemporary || refusal.asksForPatience { throw .throttled(refusal, mailbox: mailbox) }
-                throw StoreError(.refused, "The server refused to search: \(refusal.text)", mailbox: mailbox)
+                guard !isListing else {
+                    throw StoreError(.refused, "The server does not list it: \(refusal.text)", mailbox: mailbox)
+                }
             }
-            uids = UIDSet(ranges: ranges)
+            uids = UIDSet(ranges: ranges + UIDSet(listed).ranges)
             if uids.count == messageCount { break }
         }
         return MailboxCensus(status: status, uids: uids, isComplete: uids.count == messageCount)
     }
+
+    /// LIMIT: rows a server may send beyond twice its own count before it is taken for a flood.
+    private static let excessCount = 100_000
 
     /// What FETCH tells of `uids` in `mailbox`.
     func describe(

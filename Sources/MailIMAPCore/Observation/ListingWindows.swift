@@ -21,7 +21,7 @@ package enum ListingWindows {
     }
 
     /// `range` as FETCH takes it.
-    static func text(_ range: ClosedRange<UInt32>) -> String {
+    package static func text(_ range: ClosedRange<UInt32>) -> String {
         "\(range.lowerBound):" + (range.upperBound == .max ? "*" : String(range.upperBound))
     }
 }

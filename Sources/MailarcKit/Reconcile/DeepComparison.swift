@@ -22,7 +22,7 @@ struct DeepComparison {
         let step = run.request.sample.map { $0 > 0 ? max(1, (matched.count + $0 - 1) / $0) : Int.max } ?? 1
         // Another place to begin at each time, so that in the end all are looked at.
         var skip = step == .max ? .max : Int.random(in: 0..<step)
-        for window in Self.windows(matched) {
+        for window in matched.parts(count: Self.windowCount) {
             var pairs: [ArchivedSize] = []
             for range in window.ranges {
                 pairs += try run.catalogued { () throws(CatalogError) in
@@ -30,10 +30,11 @@ struct DeepComparison {
                         account: run.account, mailbox: mailbox, uidValidity: validity, uids: range)
                 }
             }
-            guard let low = window.min?.value, let high = window.max?.value else { continue }
-            let sizes = try await run.ask { () throws(StoreError) in
-                try await run.store.listSizes(of: mailbox, uidValidity: validity, low...high)
+            let summaries = try await run.ask { () throws(StoreError) in
+                try await run.store.describe(window, of: mailbox, uidValidity: validity)
             }
+            let announced = summaries.compactMap { summary in summary.octetCount.map { (summary.uid, $0) } }
+            let sizes = Dictionary(announced) { _, last in last }
             var chosen: [ArchivedSize] = []
             for pair in pairs {
                 let announced = sizes[pair.uid]
@@ -45,25 +46,6 @@ struct DeepComparison {
             try await compare(chosen, sizes)
         }
         return findings
-    }
-
-    /// `set` in pieces of at most ``windowCount`` messages.
-    private static func windows(_ set: UIDSet) -> [UIDSet] {
-        var windows: [UIDSet] = []
-        var (piece, count): ([ClosedRange<UInt32>], Int) = ([], 0)
-        for range in set.ranges {
-            var low = UInt64(range.lowerBound)
-            while low <= UInt64(range.upperBound) {
-                let high = min(UInt64(range.upperBound), low + UInt64(windowCount - count) - 1)
-                piece.append(UInt32(low)...UInt32(high))
-                count += Int(high - low) + 1
-                low = high + 1
-                guard count >= windowCount else { continue }
-                windows.append(UIDSet(ranges: piece))
-                (piece, count) = ([], 0)
-            }
-        }
-        return piece.isEmpty ? windows : windows + [UIDSet(ranges: piece)]
     }
 
     private mutating func compare(_ chosen: [ArchivedSize], _ sizes: [UID: Int]) async throws(KitError) {

@@ -1,6 +1,5 @@
 package import ArchiveCatalog
 package import MailCore
-package import MailIMAP
 
 /// One mailbox of the server against the archive, as sets of UIDs: no I/O.
 package struct MailboxComparison {
@@ -26,9 +25,9 @@ package struct MailboxComparison {
     /// On the server and archived under the same UID.
     package private(set) var matched = UIDSet()
 
-    package init(_ mailbox: String, server: UIDListing, known: Known) {
+    package init(_ mailbox: String, server: MailboxCensus, known: Known) {
         self.mailbox = mailbox
-        row = ReconciledMailbox(mailbox, uidValidity: server.uidValidity.value, server: server.uids.count)
+        row = ReconciledMailbox(mailbox, uidValidity: server.status.uidValidity.value, server: server.uids.count)
         guard let archived = known.archived else {
             add(.mailboxNotArchived, server.uids, detail: nil)
             if !server.isComplete { addIncomplete() }
@@ -42,7 +41,7 @@ package struct MailboxComparison {
         rest = addKnown(rest, known)
         addUnknown(rest, archived, known, server)
         // A message that came and was archived after the listing is not one that went.
-        let seen = server.uidNext.map { UIDSet(ranges: $0.value > 1 ? [1...($0.value - 1)] : []) }
+        let seen = server.status.uidNext.map { UIDSet(ranges: $0.value > 1 ? [1...($0.value - 1)] : []) }
         let held = archived.present.union(archived.lost)
         let gone = (seen.map(held.intersection) ?? held).subtracting(server.uids)
         if server.isComplete { add(.goneOnServer, gone) } else { addIncomplete() }
@@ -67,10 +66,12 @@ package struct MailboxComparison {
 
     /// Tells apart why `uids`, which the server lists, are not archived.
     private mutating func addUnknown(
-        _ uids: UIDSet, _ archived: ArchivedUIDs, _ known: Known, _ server: UIDListing
+        _ uids: UIDSet, _ archived: ArchivedUIDs, _ known: Known, _ server: MailboxCensus
     ) {
-        if let former = known.uidValidity, former.value != 0, former != server.uidValidity {
-            add(.uidValidityChanged, uids, detail: "\(former) in the archive, \(server.uidValidity) on the server")
+        if let former = known.uidValidity, former.value != 0, former != server.status.uidValidity {
+            add(
+                .uidValidityChanged, uids,
+                detail: "\(former) in the archive, \(server.status.uidValidity) on the server")
             return
         }
         let back = uids.intersection(archived.gone)

@@ -116,8 +116,8 @@ struct ReconcileRun {
     private mutating func look(
         at listing: MailboxListing, _ row: ArchiveCatalog.MailboxRow?, _ waiting: [ArchiveCatalog.QuarantineRow]
     ) async throws(KitError) {
-        let server: UIDListing
-        do throws(StoreError) { server = try await store.listUIDs(of: listing.name) } catch {
+        let server: MailboxCensus
+        do throws(StoreError) { server = try await store.census(of: listing.name) } catch {
             guard [.noSuchMailbox, .refused].contains(error.kind) else { throw KitError(error) }
             let count = listing.status?.messageCount ?? 0
             var outcome = ReconciledMailbox(listing.name.text, server: count, archived: row?.messageCount ?? 0)
@@ -125,10 +125,10 @@ struct ReconcileRun {
             mailboxes.append(outcome)
             return differences.append(.whole(listing.name.text, .notLookedAt, count, error.message))
         }
-        let known = try await known(of: listing.name, row, waiting, server.uidValidity)
+        let known = try await known(of: listing.name, row, waiting, server.status.uidValidity)
         var comparison = MailboxComparison(listing.name.text, server: server, known: known)
         if request.isDeep {
-            var deep = DeepComparison(self, listing.name, server.uidValidity)
+            var deep = DeepComparison(self, listing.name, server.status.uidValidity)
             comparison.add(try await deep.run(comparison.matched))
         }
         mailboxes.append(comparison.row)
