@@ -70,6 +70,8 @@ extension EndToEnd {
                         server = try await server.restarted()
                         try await deliver(server, "fourth", to: "INBOX")
                         try await expect(program, "a message after the server was away") { $0["INBOX"] == 2 }
+                        try await server.doveadm(["mailbox", "rename", "-u", "anna", "Lists", "Letters"])
+                        try await expect(program, "a new name") { $0["Letters"] == 1 && $0["Lists"] == nil }
                         #expect(watch.isRunning)
                     } ended: { events in
                         #expect(events.filter { $0.event == "watching" }.allSatisfy { $0.method == item.method })
@@ -80,10 +82,14 @@ extension EndToEnd {
                         #expect(archived.contains { $0.mailbox == "Lists" && $0.new == 1 })
                         #expect(archived.contains { $0.mailbox == "INBOX" && ($0.flagChanges ?? 0) > 0 })
                         #expect(archived.contains { $0.mailbox == "INBOX" && ($0.expunged ?? 0) > 0 })
+                        #expect(events.contains { $0.event == "noted" && $0.mailbox == "Letters" })
                         #expect(events.last?.event == "stopped")
                     }
                     try await program.expectClean()
                     try await program.run(["reconcile"])
+                    guard item.method != "notify" else { return }
+                    let missing = try await program.run(["watch", "--method", "notify"], codes: [64])
+                    #expect(missing.errors.contains("--method auto"), "\(missing.errors)")
                 }
                 await server.stop()
             } catch {
@@ -195,6 +201,7 @@ extension EndToEnd {
                     let result = try await program.run(["watch", "wrong"], codes: [9])
                     #expect(result.errors.contains("→"), "\(result.errors)")
                     try await program.run(["watch", "wrong", "--method", "pigeon"], codes: [64])
+                    try await program.run(["watch", "wrong", "--interval", "0"], codes: [64])
                     try await program.addAccount("away", port: try Loopback.freePorts(1)[0])
                     try await watching(program, ["away"], SIGINT) { watch in
                         try await wait("an attempt") { watch.outputSoFar.contains("disconnected") }

@@ -89,13 +89,16 @@ public struct AccountWatch: Sendable {
                     group.addTask {
                         let own = try await IMAPSession.open(configuration)
                         defer { own.close() }
-                        try await own.keepIdling(in: mailbox, options, changed)
+                        do { try await own.keepIdling(in: mailbox, options, changed) } catch let error as StoreError {
+                            // Gone since it was listed, or not to be opened: then it is looked at like the others.
+                            guard error.kind == .noSuchMailbox else { throw error }
+                        }
                     }
                 }
                 group.addTask { try await session.keepLooking(seen, options, changed) }
-                // None of them ends but by an error, and then there is nothing to rely on.
+                // Without one of them there is nothing to rely on.
                 defer { group.cancelAll() }
-                try await group.next()
+                while try await group.next() != nil {}
             }
         } catch { throw TransportError.store(error) }
     }

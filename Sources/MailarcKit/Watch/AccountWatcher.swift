@@ -16,11 +16,16 @@ struct AccountWatcher {
     private let request: WatchRequest
     private let turn: Turn
     private let handler: WatchHandler
-    /// Quarantined messages that were told.
+    /// Quarantined messages and notes that were told.
     private var told: Set<String> = []
     private var backoff = Backoff()
     /// The account was right once: what is wrong later may pass.
     private var hasWatched = false
+    /// When the present connection was armed.
+    private var armed: ContinuousClock.Instant?
+
+    /// LIMIT: a connection that stood so long was no attempt.
+    private static let steadiness = Duration.seconds(60)
 
     init(
         _ archive: Archive, _ account: AccountConfiguration, _ request: WatchRequest, turn: Turn,
@@ -36,6 +41,8 @@ struct AccountWatcher {
             do throws(KitError) { try await watch() } catch {
                 if Task.isCancelled { return }
                 guard isTemporary(error) else { throw error }
+                if let armed, ContinuousClock.now - armed > Self.steadiness { backoff.reset() }
+                armed = nil
                 let delay = backoff.next()
                 tell(.disconnected, error.message, retryAfter: delay)
                 try? await Task.sleep(for: delay)
@@ -65,19 +72,23 @@ struct AccountWatcher {
                             notes.arm(method)
                             signal.yield()
                         }, changed: { signal.yield() })
-                } catch { notes.fail(KitError(error)) }
+                } catch { notes.fail(Self.error(error)) }
                 signal.finish()
             }
             do throws(KitError) {
                 for await _ in changes {
                     if let method = notes.takeMethod() { tellArmed(method) }
                     try await pull()
-                    backoff.reset()
                 }
             } catch { notes.fail(error) }
             group.cancelAll()
         }
         if let error = notes.error { throw error }
+    }
+
+    private static func error(_ error: StoreError) -> KitError {
+        guard error.kind == .capabilityMissing else { return KitError(error) }
+        return KitError(.usage, error.message, hint: "--method auto takes the best it has")
     }
 
     /// What the connection's task tells the pulling one.
@@ -150,7 +161,7 @@ struct AccountWatcher {
     // MARK: Telling
 
     private mutating func tellArmed(_ method: WatchMethod) {
-        hasWatched = true
+        (hasWatched, armed) = (true, .now)
         var event = WatchEvent(account.name, .watching, "watching by \(method.rawValue)")
         event.method = method.rawValue
         handler(event)
@@ -158,7 +169,7 @@ struct AccountWatcher {
 
     private func tell(_ kind: WatchEvent.Kind, _ text: String, retryAfter delay: Duration) {
         let seconds = Double(delay.components.seconds) + Double(delay.components.attoseconds) / 1e18
-        var event = WatchEvent(account.name, kind, "\(text); again in \(Int(seconds.rounded(.up))) s")
+        var event = WatchEvent(account.name, kind, "\(text) (again in \(Int(seconds.rounded(.up))) s)")
         event.retryAfter = seconds
         handler(event)
     }
@@ -166,6 +177,10 @@ struct AccountWatcher {
     private mutating func tell(_ report: PullReport) {
         for outcome in report.mailboxes {
             if let event = WatchEvent(account.name, outcome) { handler(event) }
+            let note = outcome.note
+            if !note.isEmpty, told.insert("\(outcome.mailbox)\n\(note)").inserted {
+                handler(WatchEvent(account.name, .noted, mailbox: outcome.mailbox, note))
+            }
         }
         for row in report.quarantined where told.insert("\(row.mailbox)\n\(row.uid)\n\(row.reason)").inserted {
             var event = WatchEvent(

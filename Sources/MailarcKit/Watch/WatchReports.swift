@@ -21,6 +21,8 @@ public struct WatchEvent: Codable, Sendable {
         case watching
         /// Changes of ``mailbox`` are in the archive, durably.
         case archived
+        /// ``mailbox`` was renamed, is no longer on the server, or has something else to be known once.
+        case noted
         /// A message could not be taken.
         case quarantined
         /// A mailbox, or a run, failed.
