@@ -16,8 +16,8 @@ public struct SyncError: Error, Sendable, CustomStringConvertible {
         /// Another run uses the state.
         case stateInUse
         case cancelled
-        /// An end cannot tell which messages are selected; nothing was done.
-        case selectionRefused
+        /// An end or the policy cannot do what is asked for; nothing was done.
+        case requestRefused
     }
 
     public var kind: Kind
@@ -34,7 +34,7 @@ public struct SyncError: Error, Sendable, CustomStringConvertible {
         switch kind {
         case .outage, .cancelled, .stateInUse: .later
         case .sourceFailed: (cause as? StoreError)?.retry ?? .later
-        case .otherAccount, .destinationFailed, .stateFailed, .stateTooNew, .selectionRefused: .no
+        case .otherAccount, .destinationFailed, .stateFailed, .stateTooNew, .requestRefused: .no
         }
     }
 

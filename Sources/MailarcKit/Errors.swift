@@ -89,7 +89,7 @@ extension KitError {
                 case .stateTooNew: (.unsupportedVersion, "use a newer version of mailarc")
                 case .stateInUse: (.busy, "wait until it has ended")
                 case .cancelled: (.cancelled, nil)
-                case .selectionRefused: (.usage, "nothing was done; see --search in Documentation/Sync.md")
+                case .requestRefused: (.usage, "nothing was done; see Documentation/Sync.md")
                 }
             self.init(kind, error.message, hint: hint)
         }

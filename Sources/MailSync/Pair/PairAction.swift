@@ -29,12 +29,15 @@ public enum PairAction: Sendable, Hashable {
         case goneOnOtherSide = "gone on the other side"
         case notInSource = "not in the source"
         case finishesMove = "was moved"
+        case verifiedInB = "once its copy was read back"
     }
 
     /// What becomes known.
     public enum Note: Sendable, Hashable {
         case adopted(PairMessage)
         case kept, sourceGone, tombstone, waiting, duplicate
+        /// Taken out of A on purpose.
+        case moved
         /// Its address on one side changed.
         case readdressed
         case flagsSeen
@@ -79,7 +82,7 @@ extension PairAction.Note {
         switch self {
         case .adopted: "link"
         case .kept: "keep"
-        case .sourceGone: "keep"
+        case .sourceGone, .moved: "keep"
         case .tombstone, .mailboxTombstone: "never make again"
         case .waiting: "wait for"
         case .duplicate: "pass over"
@@ -93,6 +96,7 @@ extension PairAction.Note {
         case .adopted(let other): " to \(other)"
         case .kept: ", which is not in the source"
         case .sourceGone: ", which left the source"
+        case .moved: ", which was taken out of the source"
         case .tombstone: ", which was deleted in the destination"
         case .mailboxTombstone: ", whose mailbox was deleted in the destination"
         case .waiting: " to come by another channel"

@@ -70,6 +70,8 @@ public struct PairLink: Sendable, Hashable {
         case duplicate = 7
         /// It arrived, and nobody knows under which UID.
         case unplaced = 8
+        /// In B alone, or about to be: taken out of A once B's was verified. Never deleted for being gone in A.
+        case moved = 9
     }
 
     /// An effect whose outcome is not known yet.

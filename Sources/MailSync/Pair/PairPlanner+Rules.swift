@@ -87,6 +87,10 @@ extension PairPlanner {
 
     private mutating func decideGoneInA(_ position: Int) {
         let work = works[position]
+        guard work.link.state != .moved else {
+            works[position].link.ends.a = nil
+            return note(position, .moved)
+        }
         let isChanged = work.flags(.b) != (work.link.ends.b?.flags ?? [])
         let isMailboxGone = work.link.ends.a.flatMap { half($0, .a) }?.look == .gone
         let rule = isMailboxGone ? policy.folders.goneInA : policy.goneInA

@@ -59,12 +59,13 @@ struct PairRun {
         )
         unfinished.formUnion(plan.unfinished)
         if options.isDryRun {
-            report.plannedActions = plan.actions
+            report.plannedActions = try await plan.actions + plannedLeaving(plan)
             return report
         }
         effectsTotal = plan.effects.count
         do {
             try await execute(plan)
+            try await deleteCopied()
             try await finish(plan)
         } catch let error as SideError {
             (report.interruption, report.interruptedSide) = (error.error, error.side)
@@ -74,6 +75,7 @@ struct PairRun {
     }
 
     private func checkBeforehand() async throws {
+        try checkSourceDeletion()
         if !options.isDryRun, abilities.b.isReadOnly {
             throw SyncError(.destinationFailed, "\(ends.b.name) cannot be changed")
         }

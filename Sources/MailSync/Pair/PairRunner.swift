@@ -26,6 +26,8 @@ public struct PairOptions: Sendable {
     public var allowsMassDelete = false
     /// Goes on although an end is another account than before.
     public var acceptsOtherIdentity = false
+    /// Deletes in A what is in B, verified octet for octet, once it is so many seconds old by its internal date.
+    public var sourceDeletionAge: Int64?
     public var hashing: any ContentHashing
     /// For messages too large for memory; `nil`: they are kept in memory all the same.
     public var spooling: (any PairSpooling)?

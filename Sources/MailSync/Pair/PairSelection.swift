@@ -144,6 +144,7 @@ extension PairRun {
                 if let end = touched.link[side], end.uid != nil { open[side].insert(end.mailbox) }
             }
         }
+        if options.sourceDeletionAge != nil { open.a.formUnion(mailboxes.compactMap { $0.halves.a?.row }) }
         for side in PairSide.allCases {
             let store = ends[side].store as? any SearchingStore
             if store == nil, let name = program.firstKeyForServer {
@@ -152,7 +153,7 @@ extension PairRun {
                     continue
                 }
                 throw SyncError(
-                    .selectionRefused,
+                    .requestRefused,
                     "\(ends[side].name) cannot search for \(name): only flags, keywords, arrival dates, sizes and UIDs")
             }
             guard let store else { continue }
@@ -178,7 +179,7 @@ extension PairRun {
     ) async throws -> UIDSet {
         do { return try await store.search(program, in: mailbox, uidValidity: validity) } catch {
             if error.kind == .capabilityMissing {
-                throw SyncError(.selectionRefused, "\(ends[side].name): \(error.message)")
+                throw SyncError(.requestRefused, "\(ends[side].name): \(error.message)")
             }
             guard !error.endsRun else { throw SideError(side: side, error: error) }
             report.update(side, mailbox) { $0.failure = error }

@@ -76,6 +76,7 @@ struct CopyArguments {
         (request.skipsEmptyMailboxes, request.deletesExtraMailboxes) = (has("skipemptyfolders"), has("delete2folders"))
         (request.subfolder, request.sourceSubfolder) = (last("subfolder2"), last("subfolder1"))
         request.usesSpecialUse = has("automap")
+        if has("delete1") { request.sourceDeletionAge = 0 }
         for text in all("f1f2") {
             guard let rule = SelectionOptions.rule(text) else {
                 throw KitError(.usage, "--f1f2 takes FROM=TO, not \(text.prefix(80))")

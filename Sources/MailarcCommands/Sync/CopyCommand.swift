@@ -25,6 +25,11 @@ struct CopyCommand: AsyncParsableCommand {
         help: ArgumentHelp("A mailbox, and those below it, has another name in the destination.", valueName: "from=to"))
     var rename: [String] = []
     @Option(help: ArgumentHelp("Keep what is known of the pair here.", valueName: "folder")) var state: String?
+    @Option(
+        help: ArgumentHelp(
+            "Delete in the source what arrived so long ago, once its copy was read back and found equal.",
+            valueName: "age"))
+    var deleteSourceAfter: String?
     @Flag(help: "With --delete2: delete however many messages there are.") var allowMassDelete = false
     @Argument(parsing: .allUnrecognized, help: ArgumentHelp("imapsync's options.", visibility: .hidden))
     var options: [String] = []
@@ -32,6 +37,9 @@ struct CopyCommand: AsyncParsableCommand {
     func validate() throws {
         for rule in rename where SelectionOptions.rule(rule) == nil {
             throw ValidationError("--rename takes FROM=TO, not \(rule)")
+        }
+        if let deleteSourceAfter, Quantity.seconds(deleteSourceAfter) == nil {
+            throw ValidationError("not an age such as 30d, 12h, 4w or 1y: \(deleteSourceAfter)")
         }
     }
 
@@ -48,6 +56,7 @@ struct CopyCommand: AsyncParsableCommand {
         }
         var request = try arguments.request()
         request.map = rename.compactMap(SelectionOptions.rule)
+        if let deleteSourceAfter { request.sourceDeletionAge = Quantity.seconds(deleteSourceAfter) }
         (request.stateFolder, request.allowsMassDelete) = (state, allowMassDelete)
         try await SyncText.run(
             arguments.endpoint(1), arguments.endpoint(2), request, output, command: "copy")

@@ -82,7 +82,9 @@ extension CopyOption {
         .init("syncflags", .needless("the default")),
         .init("noresyncflags", .taken("flags are set on new messages only")),
         .init("filterbuggyflags", .needless("what the destination does not list as permanent is left out")),
-        .init("delete1", .refused("nothing is deleted in the source")),
+        .init(
+            "delete1",
+            .taken("each by its UID, once its copy was read back and found equal; --delete-source-after AGE waits")),
         .init("expunge1", .refused("what others marked as deleted is theirs to expunge")),
         .init("noexpunge1", .needless("what others marked as deleted is never expunged")),
         .init("expungeaftereach", .needless("each is removed by its UID once its copy was verified")),

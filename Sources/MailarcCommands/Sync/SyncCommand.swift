@@ -38,6 +38,11 @@ struct SyncCommand: AsyncParsableCommand {
     @Flag(help: "Delete in the destination what the source does not have (--bend delete-extra).") var deleteExtra =
         false
     @OptionGroup(title: "Selection and names") var selection: SelectionOptions
+    @Option(
+        help: ArgumentHelp(
+            "Delete in the source what arrived so long ago (0 = all), once its copy was read back and found equal.",
+            valueName: "age"))
+    var deleteSourceAfter: String?
     @Option(help: ArgumentHelp("Read the source's password from this file.", valueName: "file"))
     var sourcePasswordFile: String?
     @Option(help: ArgumentHelp("Read the destination's password from this file.", valueName: "file"))
@@ -49,6 +54,9 @@ struct SyncCommand: AsyncParsableCommand {
     @Flag(name: [.customShort("n"), .long], help: "Print what would be done; change nothing.") var dryRun = false
 
     func validate() throws {
+        if let deleteSourceAfter, Quantity.seconds(deleteSourceAfter) == nil {
+            throw ValidationError("not an age such as 30d, 12h, 4w or 1y: \(deleteSourceAfter)")
+        }
         let known = strategy.bends.map(\.name)
         for name in bends where !known.contains(name) {
             throw ValidationError(
@@ -69,6 +77,7 @@ struct SyncCommand: AsyncParsableCommand {
         (request.bends, request.isDryRun, request.looksAtEverything) = (bends, dryRun, full)
         (request.allowsMassDelete, request.acceptsOtherAccount) = (allowMassDelete, acceptOtherAccount)
         request.stateFolder = state
+        request.sourceDeletionAge = deleteSourceAfter.flatMap(Quantity.seconds)
         try selection.apply(to: &request)
         try await SyncText.run(
             endpoint(source, sourcePasswordFile), endpoint(destination, destinationPasswordFile), request, output,

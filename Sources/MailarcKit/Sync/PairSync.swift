@@ -41,6 +41,8 @@ public struct SyncRequest: Sendable {
     public var isDryRun = false
     public var looksAtEverything = false
     public var allowsMassDelete = false
+    /// Deletes in the source what is so many seconds old, once the copy was read back and found equal.
+    public var sourceDeletionAge: Int64?
     public var acceptsOtherAccount = false
     /// Where what is known of the pair is kept; `nil`: `$XDG_STATE_HOME/mailarc/pairs`.
     public var stateFolder: String?
@@ -107,6 +109,7 @@ public enum PairSync {
         (options.allowsMassDelete, options.acceptsOtherIdentity) = (
             request.allowsMassDelete, request.acceptsOtherAccount
         )
+        options.sourceDeletionAge = request.sourceDeletionAge
         options.spooling = SealedSpool(folder: PairFolder.temporaryFolder)
         return options
     }

@@ -187,6 +187,77 @@ import Testing
         #expect(scenario.b.contents.isEmpty)
     }
 
+    @Test("taken out of A once verified, and B's stays whatever comes after")
+    func leaving() async throws {
+        let scenario = try PairScenario(PairStrategy.copy.policy)
+        scenario.sourceDeletionAge = 0
+        scenario.perform("A+INBOX/x A+W/ A+W/y B+INBOX/x")
+        #expect(
+            try await scenario.run(dry: true).plannedActions.contains {
+                "\($0)".contains("once its copy was read back")
+            })
+        #expect(scenario.a.contents.count == 2)
+        let report = try await scenario.run()
+        #expect(report.outcome == .done && report.total(\.expungedCount) == 2)
+        #expect(scenario.shown.sides["A"] == ["INBOX": [], "W": []])
+        #expect(scenario.shown.sides["B"] == ["INBOX": ["x"], "W": ["y"]])
+        #expect(try await scenario.run().isUnchanged)
+        // Not extra, although A has it no more.
+        (scenario.policy, scenario.sourceDeletionAge) = (PairStrategy.copy.policy.applying(.deleteExtra), nil)
+        scenario.perform("B+INBOX/z")
+        _ = try await scenario.run()
+        #expect(scenario.shown.sides["B"] == ["INBOX": ["x"], "W": ["y"]])
+    }
+
+    @Test("a copy that is not octet for octet the same keeps its source, and so does one too young")
+    func unequal() async throws {
+        let scenario = try PairScenario(PairStrategy.copy.policy)
+        scenario.sourceDeletionAge = 0
+        // The same message by another way: equal but for its trace.
+        scenario.perform("A+INBOX/x B+INBOX/x*")
+        let report = try await scenario.run()
+        #expect(scenario.a.contents.count == 1)
+        #expect(report.total(\.expungedCount) == 0)
+        scenario.sourceDeletionAge = 1 << 40
+        scenario.perform("A+INBOX/y")
+        try await scenario.run()
+        #expect(scenario.a.contents.count == 2)
+    }
+
+    @Test("a strategy whose destination follows deletions, and a store without UIDPLUS, are refused")
+    func leavingRefused() async throws {
+        for strategy in [PairStrategy.mirror, .twoWay] {
+            let scenario = try PairScenario(strategy.policy)
+            scenario.sourceDeletionAge = 0
+            scenario.perform("A+INBOX/x")
+            await #expect(throws: SyncError.self) { try await scenario.run() }
+            #expect(scenario.b.contents.isEmpty)
+        }
+    }
+
+    @Test("killed at any step of taking out, the message is always in B whole, and the next runs end the same")
+    func leavingKilled() async throws {
+        var target = 1
+        var deaths = 0
+        while true {
+            let scenario = try PairScenario(PairStrategy.copy.policy)
+            scenario.sourceDeletionAge = 0
+            scenario.perform("A+INBOX/x A+INBOX/y A+W/ A+W/z")
+            let hasDied = try await scenario.run(until: target)
+            let keys = Set((scenario.shown.sides["A"] ?? [:]).values.joined())
+                .union((scenario.shown.sides["B"] ?? [:]).values.joined())
+            #expect(keys.isSuperset(of: ["x", "y", "z"]), "lost at step \(target)")
+            try await scenario.run()
+            try await scenario.run()
+            #expect(scenario.a.contents.isEmpty, "step \(target)")
+            #expect(scenario.shown.sides["B"] == ["INBOX": ["x", "y"], "W": ["z"]], "step \(target)")
+            guard hasDied else { break }
+            (target, deaths) = (target + 1, deaths + 1)
+        }
+        #expect(deaths > 20)
+        print("taking out: \(deaths) instants of death")
+    }
+
     @Test("below a subfolder, under other names")
     func names() async throws {
         let scenario = try PairScenario(PairStrategy.mirror.policy)

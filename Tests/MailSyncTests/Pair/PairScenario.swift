@@ -54,6 +54,7 @@ final class PairScenario {
     var naming = PairNaming()
     var now: Int64 = 1_700_000_000
     var allowsMassDelete = false
+    var sourceDeletionAge: Int64?
     var batchLimit = 500
 
     private let hook: Hook
@@ -74,6 +75,7 @@ final class PairScenario {
         b = InMemoryStore(copying: other.b) { try hook.step($0) }
         state = try other.state.copied().probed { try hook.step($0) }
         (selection, naming, now) = (other.selection, other.naming, other.now)
+        sourceDeletionAge = other.sourceDeletionAge
         (allowsMassDelete, batchLimit) = (other.allowsMassDelete, other.batchLimit)
     }
 
@@ -83,6 +85,7 @@ final class PairScenario {
         var options = PairOptions(policy: policy, hashing: TestHashing()) { now }
         (options.isDryRun, options.selection, options.naming) = (dry, selection, naming)
         (options.allowsMassDelete, options.batchLimit) = (allowsMassDelete, batchLimit)
+        options.sourceDeletionAge = sourceDeletionAge
         let runner = PairRunner(
             a: PairEnd(store: a, name: "A"), b: PairEnd(store: b, name: "B"), state: state, options: options)
         return try await runner.run()
