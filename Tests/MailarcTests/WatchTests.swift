@@ -98,11 +98,14 @@ extension EndToEnd {
             }
         }
 
-        @Test("only what was selected is watched; another command may write meanwhile", .enabled(if: canRunDovecot))
+        @Test(
+            "only what was selected is watched, over TLS; another command may write meanwhile",
+            .enabled(if: canRunDovecot))
         func selection() async throws {
             try await DovecotServer.with { server in
                 try await withArchive { program in
-                    try await program.addAccount(port: server.port)
+                    try await program.addAccount(
+                        port: server.tlsPort, security: "tls", authority: server.certificates.authority)
                     for name in ["Lists", "Other"] {
                         try await server.doveadm(["mailbox", "create", "-u", "anna", name])
                         try await deliver(server, name, to: name)
@@ -146,6 +149,45 @@ extension EndToEnd {
                     }
                     try await program.expectClean()
                 }
+            }
+        }
+
+        @Test("Cyrus is watched by IDLE and reconciled")
+        func cyrus() async throws {
+            guard let server = try await CyrusServer.start(fixtures: Repository.fixtures) else { return }
+            do {
+                try await withArchive { program in
+                    try await program.addAccount(port: server.port)
+                    let folder = program.folder.file("messages")
+                    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+                    func append(_ subject: String) async throws {
+                        try program.folder.write("messages/1.eml", "Subject: \(subject)\r\n\r\nbody\r\n")
+                        try await ProcessCommand(
+                            "python3",
+                            [
+                                Repository.script("imap-dump.py"), "--port", String(server.port), "--user", "anna",
+                                "--password", "secret", "--append", folder, "--mailbox", "INBOX",
+                            ]
+                        ).runSuccessfully()
+                    }
+                    try await append("first")
+                    try await watching(program, ["--interval", "2"]) { _ in
+                        try await expect(program, "Cyrus: the first pull") { $0["INBOX"] == 1 }
+                        for count in 2...4 {
+                            try await append("number \(count)")
+                            try await expect(program, "Cyrus: a new message") { $0["INBOX"] == count }
+                        }
+                    } ended: { events in
+                        #expect(events.filter { $0.event == "watching" }.map(\.method) == ["idle"])
+                        #expect(!events.contains { $0.event == "disconnected" }, "\(events)")
+                    }
+                    let text = try await program.run(["reconcile", "--deep", "--sample", "all"])
+                    #expect(text.output.contains("test: equal"), "\(text.output)")
+                }
+                await server.stop()
+            } catch {
+                await server.stop()
+                throw error
             }
         }
 
