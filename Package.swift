@@ -28,6 +28,8 @@ let package = Package(
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
 
+        .systemLibrary(name: "CMalloc"),
+
         // The innermost loops, in C.
         .target(name: "COctets"),
 
@@ -57,7 +59,7 @@ let package = Package(
                 "ArchiveCrypto", "ArchiveVFS", "ArchiveLedger", "ArchiveStore", "ArchiveCatalog",
             ]),
         .target(name: "MailarcCommands", dependencies: ["MailarcKit", "MailCore", argumentParser, toml]),
-        .executableTarget(name: "mailarc", dependencies: ["MailarcCommands"]),
+        .executableTarget(name: "mailarc", dependencies: ["MailarcCommands", "CMalloc"]),
 
         // Tests.
         .target(

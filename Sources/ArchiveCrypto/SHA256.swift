@@ -13,7 +13,16 @@ import COpenSSL
         unsafe EVP_DigestInit_ex2(context, Algorithms.shared.sha256, nil)
     }
 
+    private init(copying other: borrowing SHA256) {
+        guard let context = unsafe EVP_MD_CTX_new() else { preconditionFailure("out of memory") }
+        unsafe self.context = unsafe context
+        unsafe EVP_MD_CTX_copy_ex(context, other.context)
+    }
+
     deinit { unsafe EVP_MD_CTX_free(context) }
+
+    /// The same state, to go on from independently.
+    public func copy() -> SHA256 { SHA256(copying: self) }
 
     public mutating func update(_ octets: Span<UInt8>) {
         unsafe octets.withUnsafeBytes { _ = unsafe EVP_DigestUpdate(context, $0.baseAddress, $0.count) }

@@ -28,12 +28,12 @@ struct ArchitectureTests {
         ],
         // JSON is written by FoundationEssentials.
         "MailarcCommands": ["MailarcKit", "ArgumentParser", "TOMLKit", "FoundationEssentials"],
-        "mailarc": ["MailarcCommands"],
+        "mailarc": ["MailarcCommands", "CMalloc"],
     ]
 
     /// Modules of the platform that any target may use. Foundation is not among them.
     static let platform: Set<String> = ["Glibc", "Synchronization", "Dispatch", "Swift"]
-    static let systemLibraries: Set<String> = ["COpenSSL", "CSQLite", "CZlib", "CZstd"]
+    static let systemLibraries: Set<String> = ["COpenSSL", "CSQLite", "CZlib", "CZstd", "CMalloc"]
     /// Our own C: loops over octets with vector instructions, nothing else.
     static let kernels: Set<String> = ["COctets"]
 

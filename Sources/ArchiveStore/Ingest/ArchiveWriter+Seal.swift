@@ -58,13 +58,7 @@ extension ArchiveWriter {
         let footerOffset = pack.durableLength
         try pack.file.truncate(to: footerOffset)
         let entries = (state.blobs[pack.id] ?? []).map(\.entry).sorted { $0.offset < $1.offset }
-        var hash = SHA256()
-        var at: UInt64 = 0
-        while at < footerOffset {
-            let octets = try pack.file.read(Int(min(1 << 20, footerOffset - at)), at: at)
-            hash.update(octets.span)
-            at += UInt64(octets.count)
-        }
+        var hash = try pack.prefixHash(length: footerOffset)
         return try finish(pack.file, pack.header, entries, at: footerOffset, sequence: sequence, &hash)
     }
 

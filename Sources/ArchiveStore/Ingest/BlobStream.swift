@@ -85,6 +85,7 @@ final class BlobStream: PartSink {
 
     func beginMessage() throws(ArchiveError) {
         if let pack, end >= context.options.packTarget || pack.blobCount >= context.options.packBlobTarget {
+            try pack.digestPrefix()
             context.pending.addFull(pack)
             self.pack = nil
         }

@@ -9,6 +9,7 @@ final class PackFile: Sendable {
     private let durable: Mutex<UInt64>
     private let written: Mutex<UInt64>
     private let blobs: Mutex<Int>
+    private let prefix = Mutex<PackPrefix?>(nil)
 
     var id: RandomID { header.pack }
 
@@ -18,6 +19,18 @@ final class PackFile: Sendable {
         durable = Mutex(durableLength)
         written = Mutex(durableLength)
         blobs = Mutex(blobCount)
+    }
+
+    /// Digests everything written, so that whoever seals the pack need not; called when no lane writes to it any more.
+    func digestPrefix() throws(ArchiveError) {
+        let digested = try PackPrefix(of: file, length: writtenLength)
+        prefix.withLock { $0 = digested }
+    }
+
+    /// SHA-256 of the first `length` octets, to go on with.
+    func prefixHash(length: UInt64) throws(ArchiveError) -> SHA256 {
+        if let digested = prefix.withLock({ $0 }), digested.length == length { return digested.hash }
+        return try PackPrefix(of: file, length: length).hash
     }
 
     /// Blobs in it, committed or not.
@@ -36,6 +49,28 @@ final class PackFile: Sendable {
         get { durable.withLock { $0 } }
         set { durable.withLock { $0 = newValue } }
     }
+}
+
+/// The digest of the beginning of a pack.
+private final class PackPrefix: @unchecked Sendable {
+    // SAFETY: nothing changes after `init`; whoever goes on does so with a copy.
+    let length: UInt64
+    private let state: SHA256
+
+    /// Reads the first `length` octets of `file`.
+    init(of file: SystemFile, length: UInt64) throws(ArchiveError) {
+        var hash = SHA256()
+        var at: UInt64 = 0
+        while at < length {
+            let octets = try file.read(Int(min(1 << 20, length - at)), at: at)
+            hash.update(octets.span)
+            at += UInt64(octets.count)
+        }
+        self.length = length
+        state = hash
+    }
+
+    var hash: SHA256 { state.copy() }
 }
 
 /// A blob that lies in a pack and is not yet in a journal frame.
