@@ -8,7 +8,7 @@ extension EndToEnd {
     struct ScaleTests {
         static let canRunDovecot = DovecotServer.reasonNotRunnable == nil
         /// The promise of peak memory; scrypt does not run here, as key files open these archives.
-        static let memoryLimit = 160 << 20
+        static let memoryLimit = 128 << 20
 
         @Test("a message of 500 MB passes in bounded memory", .enabled(if: canRunDovecot))
         func bigMessage() async throws {
