@@ -59,6 +59,8 @@ public struct PairReport: Sendable {
     /// A side broke off; what is counted here is done.
     public var interruption: StoreError?
     public var interruptedSide: PairSide?
+    /// Why the run stopped before its end by itself.
+    public var pause: String?
     public var createdMailboxes: [String] = []
     public var renamedMailboxes: [String] = []
     public var removedMailboxes: [String] = []
@@ -73,7 +75,7 @@ public struct PairReport: Sendable {
     public init() {}
 
     public var outcome: Outcome {
-        if interruption != nil || mailboxes.contains(where: { $0.failure != nil }) { return .partial }
+        if interruption != nil || pause != nil || mailboxes.contains(where: { $0.failure != nil }) { return .partial }
         if !refusals.isEmpty { return .refused }
         return quarantine.isEmpty ? .done : .quarantined
     }

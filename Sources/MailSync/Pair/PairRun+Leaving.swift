@@ -23,7 +23,7 @@ extension PairRun {
 
     /// Deletes in A what is old enough and verified in B.
     mutating func deleteCopied() async throws {
-        guard options.sourceDeletionAge != nil else { return }
+        guard options.sourceDeletionAge != nil, !throttle.isOverBudget else { return }
         for mailbox in mailboxes {
             guard let half = mailbox.halves.a else { continue }
             let links = try await removable(half)
@@ -38,6 +38,8 @@ extension PairRun {
                     try Task.checkCancellation()
                     let batch = Array(rest.prefix(options.batchLimit))
                     rest = rest.dropFirst(batch.count)
+                    let octets = batch.reduce(0) { $0 + ($1.ends.a?.octetCount ?? 0) }
+                    guard try await admit(octets: octets, messages: batch.count) else { return }
                     try await deleteCopied(batch, half, partner)
                 }
             }

@@ -38,16 +38,20 @@ extension PairRun {
             return fail(group.items)
         }
         var rest = group.items[...]
+        let limit = throttle.batch(options.memoryLimit, options.batchLimit)
         while !rest.isEmpty {
             try Task.checkCancellation()
+            guard !throttle.isOverBudget else { return fail(Array(rest)) }
             var octets = 0
             var batch: [(message: PairMessage, link: PairLink)] = []
-            while let next = rest.first, batch.count < options.batchLimit {
-                octets += next.message.octetCount ?? 0
-                if !batch.isEmpty, octets > options.memoryLimit { break }
+            while let next = rest.first, batch.count < limit.messages {
+                let sum = octets + (next.message.octetCount ?? 0)
+                if !batch.isEmpty, sum > limit.octets { break }
+                octets = sum
                 batch.append(next)
                 rest = rest.dropFirst()
             }
+            guard try await admit(octets: octets, messages: batch.count) else { return fail(batch + rest) }
             try await copy(batch, group, row, traits)
         }
     }

@@ -7,6 +7,7 @@ struct PairRun {
     let options: PairOptions
     let progress: (@Sendable (PairProgress) -> Void)?
     var report = PairReport()
+    var throttle = PairThrottle()
     var key: [UInt8] = []
     var traits = BothSides(StoreTraits(), StoreTraits())
     var abilities = BothSides(StoreAbilities(), StoreAbilities())
@@ -64,9 +65,11 @@ struct PairRun {
         }
         effectsTotal = plan.effects.count
         do {
+            try await startThrottle()
             try await execute(plan)
             try await deleteCopied()
             try await finish(plan)
+            try await finishThrottle()
         } catch let error as SideError {
             (report.interruption, report.interruptedSide) = (error.error, error.side)
         }

@@ -28,6 +28,10 @@ public struct PairOptions: Sendable {
     public var acceptsOtherIdentity = false
     /// Deletes in A what is in B, verified octet for octet, once it is so many seconds old by its internal date.
     public var sourceDeletionAge: Int64?
+    public var limits = PairLimits()
+    /// Nanoseconds of a clock that does not go back, and a wait by it.
+    public var clock: @Sendable () -> Int64 = PairOptions.monotonic
+    public var pause: @Sendable (Int64) async throws -> Void = { try await Task.sleep(for: .nanoseconds($0)) }
     public var hashing: any ContentHashing
     /// For messages too large for memory; `nil`: they are kept in memory all the same.
     public var spooling: (any PairSpooling)?
@@ -40,6 +44,12 @@ public struct PairOptions: Sendable {
 
     public init(policy: PairPolicy, hashing: any ContentHashing, now: @escaping @Sendable () -> Int64) {
         (self.policy, self.hashing, self.now) = (policy, hashing, now)
+    }
+
+    private static let start = ContinuousClock.now
+    public static let monotonic: @Sendable () -> Int64 = {
+        let (seconds, attoseconds) = (ContinuousClock.now - start).components
+        return seconds * 1_000_000_000 + attoseconds / 1_000_000_000
     }
 }
 

@@ -87,6 +87,21 @@ struct CopyArguments {
         return request
     }
 
+    /// `limits`, narrowed by what the command line says.
+    func limits(_ limits: SyncLimits) throws(KitError) -> SyncLimits {
+        var limits = limits
+        if has("gmail1") { limits.sourceProvider = .gmail }
+        if has("gmail2") { limits.destinationProvider = .gmail }
+        if let rate = try number("maxbytespersecond"), rate > 0 { limits.maxRate = rate }
+        if let text = last("maxmessagespersecond") {
+            guard let rate = Double(text), rate > 0, rate.isFinite else {
+                throw KitError(.usage, "--maxmessagespersecond takes a number above 0, not \(text.prefix(40))")
+            }
+            limits.maxMessagesPerSecond = rate
+        }
+        return limits
+    }
+
     private func selection() throws(KitError) -> SyncSelection {
         var selection = SyncSelection()
         selection.mailboxes =

@@ -31,6 +31,7 @@ struct CopyCommand: AsyncParsableCommand {
             valueName: "age"))
     var deleteSourceAfter: String?
     @Flag(help: "With --delete2: delete however many messages there are.") var allowMassDelete = false
+    @OptionGroup(title: "Limits") var throttle: ThrottleOptions
     @Argument(parsing: .allUnrecognized, help: ArgumentHelp("imapsync's options.", visibility: .hidden))
     var options: [String] = []
 
@@ -56,6 +57,7 @@ struct CopyCommand: AsyncParsableCommand {
         }
         var request = try arguments.request()
         request.map = rename.compactMap(SelectionOptions.rule)
+        request.limits = try arguments.limits(throttle.limits)
         if let deleteSourceAfter { request.sourceDeletionAge = Quantity.seconds(deleteSourceAfter) }
         (request.stateFolder, request.allowsMassDelete) = (state, allowMassDelete)
         try await SyncText.run(

@@ -38,6 +38,7 @@ struct SyncCommand: AsyncParsableCommand {
     @Flag(help: "Delete in the destination what the source does not have (--bend delete-extra).") var deleteExtra =
         false
     @OptionGroup(title: "Selection and names") var selection: SelectionOptions
+    @OptionGroup(title: "Limits") var throttle: ThrottleOptions
     @Option(
         help: ArgumentHelp(
             "Delete in the source what arrived so long ago (0 = all), once its copy was read back and found equal.",
@@ -76,7 +77,7 @@ struct SyncCommand: AsyncParsableCommand {
         var request = SyncRequest(strategy: strategy)
         (request.bends, request.isDryRun, request.looksAtEverything) = (bends, dryRun, full)
         (request.allowsMassDelete, request.acceptsOtherAccount) = (allowMassDelete, acceptOtherAccount)
-        request.stateFolder = state
+        (request.stateFolder, request.limits) = (state, throttle.limits)
         request.sourceDeletionAge = deleteSourceAfter.flatMap(Quantity.seconds)
         try selection.apply(to: &request)
         try await SyncText.run(
@@ -97,6 +98,7 @@ struct SyncCommand: AsyncParsableCommand {
 }
 
 extension SyncStrategy: ExpressibleByArgument {}
+extension MailProvider: ExpressibleByArgument {}
 
 /// A sync as text.
 enum SyncText {
@@ -130,6 +132,7 @@ enum SyncText {
             report.created.map { "created \($0)" } + report.renamed.map { "renamed \($0)" }
             + report.removed.map { "removed \($0)" }
         if let interruption = report.interruption { lines.append("BROKE OFF \(interruption)") }
+        if let pause = report.pause { lines.append("PAUSED \(pause)") }
         return lines + [summary(report)]
     }
 

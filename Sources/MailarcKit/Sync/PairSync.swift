@@ -41,6 +41,7 @@ public struct SyncRequest: Sendable {
     public var isDryRun = false
     public var looksAtEverything = false
     public var allowsMassDelete = false
+    public var limits = SyncLimits()
     /// Deletes in the source what is so many seconds old, once the copy was read back and found equal.
     public var sourceDeletionAge: Int64?
     public var acceptsOtherAccount = false
@@ -109,6 +110,7 @@ public enum PairSync {
         (options.allowsMassDelete, options.acceptsOtherIdentity) = (
             request.allowsMassDelete, request.acceptsOtherAccount
         )
+        options.limits = request.limits.pair
         options.sourceDeletionAge = request.sourceDeletionAge
         options.spooling = SealedSpool(folder: PairFolder.temporaryFolder)
         return options
@@ -165,6 +167,8 @@ public struct PairSyncReport: Codable, Sendable {
     public var quarantined: [Quarantined]
     /// Why a side broke off.
     public var interruption: String?
+    /// Why the run stopped before its end by itself: the day's octets are used up.
+    public var pause: String?
     public var fetchedOctets: Int
     public var deliveredOctets: Int
     public var isUnchanged: Bool
@@ -188,7 +192,7 @@ public struct PairSyncReport: Codable, Sendable {
             Quarantined(
                 message: $0.message.description, reason: $0.reason, detail: $0.detail, attempts: $0.attempts)
         }
-        interruption = report.interruption?.description
+        (interruption, pause) = (report.interruption?.description, report.pause)
         (fetchedOctets, deliveredOctets) = (Int(report.fetchedOctets), Int(report.deliveredOctets))
         isUnchanged = report.isUnchanged
     }

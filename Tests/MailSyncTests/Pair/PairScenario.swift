@@ -44,6 +44,11 @@ final class Hook: Sendable {
     func step(_ name: String) throws { try death.withLock { $0 }?.step(name) }
 }
 
+/// A clock that goes on when somebody waits; nobody sleeps.
+final class Watch: Sendable {
+    let now = Mutex<Int64>(0)
+}
+
 /// Two stores, what the runs between them left, and a policy.
 final class PairScenario {
     let a: InMemoryStore
@@ -55,6 +60,8 @@ final class PairScenario {
     var now: Int64 = 1_700_000_000
     var allowsMassDelete = false
     var sourceDeletionAge: Int64?
+    var limits = PairLimits()
+    let watch = Watch()
     var batchLimit = 500
 
     private let hook: Hook
@@ -86,6 +93,10 @@ final class PairScenario {
         (options.isDryRun, options.selection, options.naming) = (dry, selection, naming)
         (options.allowsMassDelete, options.batchLimit) = (allowsMassDelete, batchLimit)
         options.sourceDeletionAge = sourceDeletionAge
+        options.limits = limits
+        let watch = watch
+        options.clock = { watch.now.withLock { $0 } }
+        options.pause = { pause in watch.now.withLock { $0 += pause } }
         let runner = PairRunner(
             a: PairEnd(store: a, name: "A"), b: PairEnd(store: b, name: "B"), state: state, options: options)
         return try await runner.run()
