@@ -16,7 +16,8 @@ import COpenSSL
     private init(copying other: borrowing SHA256) {
         guard let context = unsafe EVP_MD_CTX_new() else { preconditionFailure("out of memory") }
         unsafe self.context = unsafe context
-        unsafe EVP_MD_CTX_copy_ex(context, other.context)
+        // A state that is not copied would give a digest of something else.
+        guard unsafe EVP_MD_CTX_copy_ex(context, other.context) == 1 else { preconditionFailure("out of memory") }
     }
 
     deinit { unsafe EVP_MD_CTX_free(context) }

@@ -127,7 +127,7 @@ extension EndToEnd {
                     ["imaps://a:b@host", "maildir:\(program.folder.file("x"))", "--strategy", "copy"], [64],
                     "not an account"
                 ),
-                (["mbox:x", "maildir:\(program.folder.file("x"))", "--strategy", "copy"], [64], "not an end"),
+                (["tape:x", "maildir:\(program.folder.file("x"))", "--strategy", "copy"], [64], "not an end"),
                 (
                     [
                         "maildir:\(program.folder.file("x"))", "maildir:\(program.folder.file("y"))", "--strategy",

@@ -62,7 +62,7 @@ private final class PackPrefix: @unchecked Sendable {
         var hash = SHA256()
         var at: UInt64 = 0
         while at < length {
-            let octets = try file.read(Int(min(1 << 20, length - at)), at: at)
+            let octets = try file.read(Int(min(1 << 18, length - at)), at: at)
             hash.update(octets.span)
             at += UInt64(octets.count)
         }

@@ -37,6 +37,12 @@ struct SelectionOptions: ParsableArguments {
         }
     }
 
+    /// Nothing but ``mailbox`` was given.
+    var isMailboxesAlone: Bool {
+        exclude.isEmpty && rename.isEmpty && search.isEmpty && subfolder == nil && !specialUse
+            && [since, before, maxAge, minAge, larger, smaller].allSatisfy { $0 == nil }
+    }
+
     func apply(to request: inout SyncRequest) throws(KitError) {
         request.map = rename.compactMap(Self.rule)
         (request.subfolder, request.usesSpecialUse) = (subfolder, specialUse)

@@ -7,7 +7,10 @@ struct SyncCommand: AsyncParsableCommand {
         commandName: "sync", abstract: "Bring one mail store up to date with another, or both with each other.",
         discussion: """
             SOURCE and DESTINATION are accounts of the configuration, imaps://USER@HOST (imap:// for STARTTLS), or \
-            maildir:PATH. Nothing is added to a message; a message is known by its octets where UIDs say nothing.
+            maildir:PATH. Nothing is added to a message; a message is known by its octets where UIDs say nothing. SOURCE \
+            can also be mbox:PATH, or archive:NAME, an account of the archive (-a) as it is now. DESTINATION can be \
+            archive: (backup or bcc): its view follows the source as with 'mailarc pull', and what left stays in its \
+            history (mailarc list --at DATE).
 
             STRATEGIES:
               backup   the destination becomes what the source is
@@ -24,12 +27,14 @@ struct SyncCommand: AsyncParsableCommand {
               mailarc sync work maildir:/srv/mail/work --strategy backup --dry-run
               mailarc sync imaps://anna@imap.example.org maildir:Mail --strategy two-way --source-password-file pw
               mailarc sync old new --strategy copy --exclude Trash --rename Gesendet=Sent --delete-extra
+              mailarc sync archive:work maildir:Mail --strategy copy -a ~/mail.archive
               mailarc sync work maildir:Mail --strategy copy --max-age 30d --search 'FROM "anna" UNSEEN'
             """)
     @OptionGroup var configuration: ConfigurationOptions
+    @OptionGroup var archive: ArchiveOptions
     @OptionGroup var output: OutputOptions
-    @Argument(help: "Account, imaps://USER@HOST or maildir:PATH.") var source: String
-    @Argument(help: "The same.") var destination: String
+    @Argument(help: "Account, imaps://USER@HOST, maildir:PATH, mbox:PATH or archive:NAME.") var source: String
+    @Argument(help: "Account, imaps://USER@HOST, maildir:PATH or archive:.") var destination: String
     @Option(help: "backup, two-way, one-way, copy or bcc.") var strategy: SyncStrategy
     @Option(
         help: ArgumentHelp("Bend the strategy; may be repeated. See --list-bends.", valueName: "option"))
@@ -80,18 +85,82 @@ struct SyncCommand: AsyncParsableCommand {
         (request.stateFolder, request.limits) = (state, throttle.limits)
         request.sourceDeletionAge = deleteSourceAfter.flatMap(Quantity.seconds)
         try selection.apply(to: &request)
-        try await SyncText.run(
-            endpoint(source, sourcePasswordFile), endpoint(destination, destinationPasswordFile), request, output,
-            command: "sync")
+        if let name = Self.archiveName(destination) { return try await runIntoArchive(name) }
+        let target = try endpoint(destination, destinationPasswordFile)
+        guard let name = Self.archiveName(source) else {
+            return try await SyncText.run(
+                endpoint(source, sourcePasswordFile), target, request, output, command: "sync")
+        }
+        let workspace = try await archive.open()
+        let result: Result<Void, any Error>
+        do {
+            let source = SyncEndpoint.archive(workspace, account: try workspace.account(named: name))
+            result = .success(try await SyncText.run(source, target, request, output, command: "sync"))
+        } catch { result = .failure(error) }
+        await workspace.close()
+        try result.get()
+    }
+
+    /// What stands behind `archive:`.
+    private static func archiveName(_ text: String) -> String? {
+        text.hasPrefix("archive:") ? String(text.dropFirst("archive:".count)) : nil
+    }
+
+    /// The archive's view of the account `name` follows the source: a pull or an import by another name.
+    private func runIntoArchive(_ name: String) async throws {
+        guard strategy == .backup || strategy == .bcc else {
+            throw KitError(
+                .usage, "an archive cannot follow by \(strategy.rawValue): nothing ever leaves it",
+                hint: "use --strategy backup; what left the source stays in the archive's history")
+        }
+        let others = bends.isEmpty && throttle.limits.isUnlimited && deleteSourceAfter == nil && !full && state == nil
+        guard others, selection.isMailboxesAlone else {
+            throw KitError(
+                .usage, "into an archive only --mailbox and --dry-run can be given",
+                hint: "an archive takes whole mailboxes, under the names they have")
+        }
+        let source = try endpoint(source, sourcePasswordFile)
+        let progress = output.progressView
+        let report = try await archive.with { workspace throws(KitError) in
+            switch source {
+            case .account(var account):
+                if !name.isEmpty { account.name = name }
+                return try await workspace.pull(
+                    account, mailboxes: selection.mailbox, dryRun: dryRun, progress: progress.handler)
+            case .maildir(let path): return try await take(.maildir(path: path), name, workspace, progress)
+            case .mbox(let path): return try await take(.mbox(path: path), name, workspace, progress)
+            case .archive: throw KitError(.usage, "source and destination are both archives")
+            }
+        }
+        progress.finish()
+        try output.output.render([report], command: "sync") {
+            $0.flatMap { PullText.lines($0, isDryRun: dryRun) }
+        }
+        let isDone = dryRun ? report.problems.isEmpty : report.isComplete
+        if !isDone { throw Outcome(status: .incomplete) }
+    }
+
+    private func take(
+        _ source: ImportSource, _ name: String, _ workspace: Workspace, _ progress: ProgressView
+    ) async throws(KitError) -> PullReport {
+        guard !name.isEmpty else {
+            throw KitError(.usage, "mail from files needs an account's name", hint: "for example archive:old-mail")
+        }
+        guard selection.mailbox.isEmpty else {
+            throw KitError(
+                .usage, "--mailbox selects from accounts only", hint: "give the folder of the mailbox itself")
+        }
+        return try await workspace.importMail(source, account: name, dryRun: dryRun, progress: progress.handler)
     }
 
     private func endpoint(_ text: String, _ passwordFile: String?) throws(KitError) -> SyncEndpoint {
         if text.hasPrefix("maildir:") { return .maildir(String(text.dropFirst(8))) }
+        if text.hasPrefix("mbox:") { return .mbox(String(text.dropFirst(5))) }
         if text.contains("://") { return .account(try AccountURL(text).configuration(passwordFile: passwordFile)) }
         if text.contains(":") {
             throw KitError(
                 .usage, "not an end of a sync: \(text)",
-                hint: "an account's name, imaps://USER@HOST, or maildir:PATH; an archive takes mail by 'mailarc pull'")
+                hint: "an account's name, imaps://USER@HOST, maildir:PATH, mbox:PATH or archive:NAME")
         }
         return .account(try configuration.account(text).configuration)
     }

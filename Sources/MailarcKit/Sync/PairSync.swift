@@ -82,9 +82,11 @@ public enum PairSync {
             throw KitError(error, at: folder.path)
         }
         defer { try? state.close() }
-        let a = try await OpenEnd(source, uidLists: folder.uidLists("a"))
+        let a = try await OpenEnd(source, isSource: true, uidLists: folder.uidLists("a"))
         let b: OpenEnd
-        do throws(KitError) { b = try await OpenEnd(destination, uidLists: folder.uidLists("b")) } catch {
+        do throws(KitError) {
+            b = try await OpenEnd(destination, isSource: false, uidLists: folder.uidLists("b"))
+        } catch {
             await a.close()
             throw error
         }

@@ -12,6 +12,11 @@ public struct SyncLimits: Sendable {
 
     public init() {}
 
+    public var isUnlimited: Bool {
+        maxRate == nil && maxMessagesPerSecond == nil && dailyOctets == nil && sourceProvider == nil
+            && destinationProvider == nil
+    }
+
     var pair: PairLimits {
         func least(_ published: Int?) -> Int64? { [dailyOctets, published].compactMap { $0 }.min().map { Int64($0) } }
         return PairLimits(
