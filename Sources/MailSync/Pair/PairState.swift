@@ -52,20 +52,7 @@ public final class PairState: Sendable {
         path: String?, location: String, hook: @escaping @Sendable (Database) throws -> Void,
         probe: @escaping @Sendable (String) throws -> Void
     ) throws(SyncError) -> PairState {
-        var configuration = Configuration()
-        configuration.label = "mailarc.pair-state"
-        configuration.busyMode = .timeout(5)
-        configuration.prepareDatabase { db in
-            try hook(db)
-            // ORDER: no journal file before WAL is on; the encrypting VFS refuses one (ArchiveFormat.md, "Catalog").
-            try db.execute(sql: "PRAGMA temp_store = MEMORY")
-            let mode = try String.fetchOne(db, sql: "PRAGMA journal_mode")
-            if mode != "wal", path != nil {
-                try db.execute(sql: "PRAGMA journal_mode = MEMORY")
-                try db.execute(sql: "PRAGMA journal_mode = WAL")
-            }
-            try db.execute(sql: "PRAGMA synchronous = FULL")
-        }
+        let configuration = Configuration.state(label: "mailarc.pair-state", isFile: path != nil, hook: hook)
         var lock: LockFile?
         if let path { lock = try LockFile(path: path + ".lock") }
         do {

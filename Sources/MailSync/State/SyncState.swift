@@ -45,20 +45,7 @@ public final class SyncState: Sendable {
         path: String, vfs: String?, place: PlaceName? = nil, hook: @escaping @Sendable (Database) throws -> Void,
         probe: @escaping @Sendable (String) throws -> Void
     ) throws(SyncError) -> SyncState {
-        var configuration = Configuration()
-        configuration.label = "mailarc.sync-state"
-        configuration.busyMode = .timeout(5)
-        configuration.prepareDatabase { db in
-            try hook(db)
-            // ORDER: no journal file before WAL is on; the encrypting VFS refuses one (ArchiveFormat.md, "Catalog").
-            try db.execute(sql: "PRAGMA temp_store = MEMORY")
-            let mode = try String.fetchOne(db, sql: "PRAGMA journal_mode")
-            if mode != "wal" {
-                try db.execute(sql: "PRAGMA journal_mode = MEMORY")
-                try db.execute(sql: "PRAGMA journal_mode = WAL")
-            }
-            try db.execute(sql: "PRAGMA synchronous = FULL")
-        }
+        let configuration = Configuration.state(label: "mailarc.sync-state", hook: hook)
         do {
             let queue = try DatabaseQueue(path: Self.location(path, vfs: vfs), configuration: configuration)
             let state = SyncState(queue: queue, place: place, probe: probe)
