@@ -36,12 +36,12 @@ struct NamesTests {
             ("abc", "*", true), ("", "*", true), ("abcabc", "*abc", true), ("ab", "a*b*", true), ("xay", "*b*", false),
         ])
     func patterns(name: String, pattern: String, isMatch: Bool) {
-        #expect(SelectedMailboxes.matches(name, pattern) == isMatch)
+        #expect(MailboxGlob.matches(name, pattern) == isMatch)
     }
 
     @Test("matching is linear, not exponential")
     func linearPattern() {
         let name = String(repeating: "a", count: 2_000)
-        #expect(!SelectedMailboxes.matches(name, String(repeating: "a*", count: 200) + "b"))
+        #expect(!MailboxGlob.matches(name, String(repeating: "a*", count: 200) + "b"))
     }
 }

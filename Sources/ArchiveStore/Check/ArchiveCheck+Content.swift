@@ -215,21 +215,31 @@ extension ArchiveCheck {
 
 /// Where blobs are, by what a check has read itself.
 private struct CheckDirectory: BlobDirectory {
-    private var locations: [RandomID: BlobLocation] = [:]
+    private let packs: [(place: PackPlace, entries: [FooterEntry])]
+    private let keys: [RandomID: ArchiveCheck.CheckedKey]
+    /// Pack and entry, 32 bits each: a location is made when it is asked for, as a million of them would take 300 MB.
+    private var places: [RandomID: UInt64] = [:]
 
     init(packs: [(place: PackPlace, entries: [FooterEntry])], keys: [RandomID: ArchiveCheck.CheckedKey]) {
-        for (place, entries) in packs {
-            for entry in entries {
+        (self.packs, self.keys) = (packs, keys)
+        for (pack, (_, entries)) in packs.enumerated() {
+            for (index, entry) in entries.enumerated() {
                 guard let key = keys[entry.keyID], !key.isErased else { continue }
-                locations[entry.keyID] = BlobLocation(
-                    keyID: entry.keyID, kind: entry.kind, pack: place, offset: entry.offset,
-                    storedLength: entry.storedLength, rawLength: entry.rawLength, dictionary: entry.dictionary,
-                    checksum: entry.checksum, contentID: [], ledgerIndex: entry.ledgerIndex, vaultShard: key.shard,
-                    vaultSlot: key.slot)
+                places[entry.keyID] = UInt64(pack) << 32 | UInt64(index)
             }
         }
     }
 
     func blob(contentID: [UInt8]) -> KnownContent? { nil }
-    func location(keyID: RandomID) -> BlobLocation? { locations[keyID] }
+
+    func location(keyID: RandomID) -> BlobLocation? {
+        guard let place = places[keyID], let key = keys[keyID] else { return nil }
+        let pack = packs[Int(place >> 32)]
+        let entry = pack.entries[Int(place & 0xFFFF_FFFF)]
+        return BlobLocation(
+            keyID: entry.keyID, kind: entry.kind, pack: pack.place, offset: entry.offset,
+            storedLength: entry.storedLength, rawLength: entry.rawLength, dictionary: entry.dictionary,
+            checksum: entry.checksum, contentID: [], ledgerIndex: entry.ledgerIndex, vaultShard: key.shard,
+            vaultSlot: key.slot)
+    }
 }

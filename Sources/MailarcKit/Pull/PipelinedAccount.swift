@@ -2,16 +2,23 @@ import MailCore
 import MailIMAP
 import MailSync
 
-/// An IMAP account that looks at many mailboxes in one flight.
+/// An IMAP account, or some mailboxes of it, that looks at many mailboxes in one flight.
 struct PipelinedAccount: PipelinedStore, PartwiseStore {
     let base: IMAPAccountStore
+    /// Names with `*` as wildcard; empty means all.
+    var patterns: [String] = []
 
     var traits: StoreTraits {
         get async throws(StoreError) { try await base.traits }
     }
 
     func mailboxes() async throws(StoreError) -> (listings: [MailboxListing], isComplete: Bool) {
-        try await base.mailboxes()
+        let found = try await base.mailboxes()
+        guard !patterns.isEmpty else { return found }
+        // What was not asked for is not gone: the listing has holes.
+        return (
+            found.listings.filter { listing in patterns.contains { MailboxGlob.matches(listing.name.text, $0) } }, false
+        )
     }
 
     func observe(_ mailbox: MailboxName, since cursor: MailboxCursor?) async throws(StoreError) -> MailboxObservation {

@@ -19,8 +19,7 @@ extension Workspace {
             throw KitError(error)
         }
         let source = SyncSource(
-            store: mailboxes.isEmpty
-                ? PipelinedAccount(base: store) : SelectedMailboxes(base: store, patterns: mailboxes),
+            store: PipelinedAccount(base: store, patterns: mailboxes),
             account: account.name, identity: "\(account.user)@\(account.host)", channel: .imap)
         do throws(KitError) {
             let report = try await run(source, dryRun: dryRun, compressionLevel: compressionLevel, progress: progress)

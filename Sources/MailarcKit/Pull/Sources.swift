@@ -1,5 +1,5 @@
 import ArchiveCrypto
-package import MailCore
+import MailCore
 import MailFormats
 import MailIMAP
 import MailIMAPCore
@@ -60,55 +60,5 @@ extension ImportSource {
         } catch {
             throw KitError(.ioFailed, "cannot read the mail to import", cause: error)
         }
-    }
-}
-
-/// A store of which only some mailboxes are seen.
-package struct SelectedMailboxes: MailStore {
-    let base: any MailStore
-    let patterns: [String]
-
-    package var traits: StoreTraits {
-        get async throws(StoreError) { try await base.traits }
-    }
-
-    package func mailboxes() async throws(StoreError) -> (listings: [MailboxListing], isComplete: Bool) {
-        let (listings, _) = try await base.mailboxes()
-        // What was not asked for is not gone: the listing has holes.
-        return (listings.filter { listing in patterns.contains { Self.matches(listing.name.text, $0) } }, false)
-    }
-
-    package func observe(_ mailbox: MailboxName, since cursor: MailboxCursor?) async throws(StoreError)
-        -> MailboxObservation
-    {
-        try await base.observe(mailbox, since: cursor)
-    }
-
-    package func fetch(
-        _ messages: [MessageSummary], from mailbox: MailboxName, uidValidity: UIDValidity,
-        _ consume: (any IncomingMessage) async throws -> Void
-    ) async throws(StoreError) -> FetchReport {
-        try await base.fetch(messages, from: mailbox, uidValidity: uidValidity, consume)
-    }
-
-    /// Whether `name` is what `pattern` says, `*` standing for any characters; linear in both.
-    package static func matches(_ name: String, _ pattern: String) -> Bool {
-        let (name, pattern) = (Array(name), Array(pattern))
-        var (position, place) = (0, 0)
-        var restart: (position: Int, place: Int)?
-        while position < name.count {
-            if place < pattern.count, pattern[place] == "*" {
-                restart = (position, place + 1)
-                place += 1
-            } else if place < pattern.count, pattern[place] == name[position] {
-                (position, place) = (position + 1, place + 1)
-            } else if let (start, next) = restart {
-                restart = (start + 1, next)
-                (position, place) = (start + 1, next)
-            } else {
-                return false
-            }
-        }
-        return pattern[place...].allSatisfy { $0 == "*" }
     }
 }

@@ -94,7 +94,7 @@ struct ReconcileRun {
     }
 
     private func isSelected(_ name: MailboxName) -> Bool {
-        request.mailboxes.isEmpty || request.mailboxes.contains { SelectedMailboxes.matches(name.text, $0) }
+        request.mailboxes.isEmpty || request.mailboxes.contains { MailboxGlob.matches(name.text, $0) }
     }
 
     private mutating func leaveOut(_ listing: MailboxListing, _ row: ArchiveCatalog.MailboxRow?) {

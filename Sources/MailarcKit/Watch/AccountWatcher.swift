@@ -110,7 +110,7 @@ struct AccountWatcher {
         options.idleMailboxes = request.mailboxes
         let patterns = request.mailboxes
         if !patterns.isEmpty {
-            options.isWanted = { name in patterns.contains { SelectedMailboxes.matches(name.text, $0) } }
+            options.isWanted = { name in patterns.contains { MailboxGlob.matches(name.text, $0) } }
         }
         return options
     }
