@@ -126,25 +126,33 @@ public struct MboxStore: PartwiseStore {
             }
             for name in names {
                 let child = path + [0x2F] + name
-                guard let status = FileStatus.at(child) else { continue }
+                guard let status = FileStatus.at(child) else {
+                    isComplete = false
+                    continue
+                }
                 let full = prefix.isEmpty ? name : prefix + [0x2F] + name
                 if status.isDirectory {
                     // QUIRK: Thunderbird keeps the mailboxes below `Inbox` in `Inbox.sbd`.
                     let isThunderbird = full.suffix(4).elementsEqual(".sbd".utf8)
                     let inner = isThunderbird ? Array(full.dropLast(4)) : full
                     if depth < Self.depthLimit { stack.append((child, inner, depth + 1)) } else { isComplete = false }
-                } else if status.isRegular, Self.startsAsMbox(child) {
-                    found.append((MailboxName(octets: full, delimiter: 0x2F), child))
+                } else if status.isRegular {
+                    switch Self.startsAsMbox(child) {
+                    case true?: found.append((MailboxName(octets: full, delimiter: 0x2F), child))
+                    case false?: break
+                    // It may be a mailbox that was known: what cannot be told must not count as gone.
+                    case nil: isComplete = false
+                    }
                 }
             }
         }
         return (found.sorted { $0.name.octets.lexicographicallyPrecedes($1.name.octets) }, isComplete)
     }
 
-    private static func startsAsMbox(_ path: [UInt8]) -> Bool {
-        guard let file = try? Descriptor.openForReading(path), let start = try? file.read(5, at: 0) else {
-            return false
-        }
+    /// `nil` for a file that is empty or cannot be read.
+    private static func startsAsMbox(_ path: [UInt8]) -> Bool? {
+        guard let file = try? Descriptor.openForReading(path), let start = try? file.read(5, at: 0), !start.isEmpty
+        else { return nil }
         return start.elementsEqual("From ".utf8)
     }
 }

@@ -170,3 +170,18 @@ struct MboxTests {
         #expect(found.map(\.octets) == [[65, 66]] && found.first?.summary.internalDate?.secondsSinceEpoch == 5)
     }
 }
+
+@Suite("Trees of mbox files")
+struct MboxTreeTests {
+    @Test("a file that is empty or cannot be read makes the listing incomplete, so that nothing counts as gone")
+    func incompleteListing() async throws {
+        let folder = try TemporaryFolder()
+        try folder.write("mail", "From a@example.org Mon Jan  1 00:00:00 2024\nSubject: one\n\nbody\n")
+        try folder.write("notes", "no mail")
+        let store = try MboxStore(path: folder.path)
+        #expect(try await store.mailboxes().isComplete)
+        try folder.write("emptied", "")
+        let found = try await store.mailboxes()
+        #expect(!found.isComplete && found.listings.map(\.name.text) == ["mail"])
+    }
+}

@@ -78,7 +78,8 @@ struct AccountWatchTests {
             #expect(outcome.method == .idle && outcome.changes == 5)
             #expect(outcome.error?.kind == .cancelled, "\(String(describing: outcome.error))")
             let log = server.takeLog()
-            #expect(log.count { $0 == "IDLE" } == 5, "\(log)")
+            // The next one may have been begun before the watch was ended.
+            #expect((5...6).contains(log.count { $0 == "IDLE" }), "\(log)")
             #expect(log.contains { $0.hasPrefix("EXAMINE") } && !log.contains { $0.hasPrefix("SELECT") })
         }
     }

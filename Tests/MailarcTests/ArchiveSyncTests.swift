@@ -40,7 +40,7 @@ extension EndToEnd {
                     let then = try await program.json(
                         [Row].self, ["list", "--account", "test", "--mailbox", "INBOX", "--at", moment])
                     #expect(then.count == now.count + 1 && Set(now.map(\.id)).isStrictSubset(of: then.map(\.id)))
-                    let again = try await program.run(["sync", "test", "archive:", "--strategy", "bcc"])
+                    let again = try await program.run(["sync", "test", "archive:", "--strategy", "backup"])
                     #expect(again.output.contains("nothing changed"))
                     _ = try await program.run(["check", "--level", "3"])
                 }
@@ -81,6 +81,11 @@ extension EndToEnd {
                 try FileManager.default.createDirectory(atPath: "\(maildir)/tmp", withIntermediateDirectories: true)
                 let cases: [([String], String)] = [
                     (["maildir:\(maildir)", "archive:m", "--strategy", "two-way"], "nothing ever leaves it"),
+                    (["maildir:\(maildir)", "archive:m", "--strategy", "bcc"], "nothing ever leaves it"),
+                    (
+                        ["maildir:\(maildir)", "archive:m", "--strategy", "backup", "--allow-mass-delete"],
+                        "only --mailbox"
+                    ),
                     (["maildir:\(maildir)", "archive:m", "--strategy", "backup", "--larger", "5"], "only --mailbox"),
                     (["maildir:\(maildir)", "archive:", "--strategy", "backup"], "needs an account's name"),
                     (["archive:nobody", "maildir:\(maildir)", "--strategy", "copy"], "no account nobody"),
@@ -121,7 +126,7 @@ extension EndToEnd {
             let now = Date()
             while Int(Date().timeIntervalSince1970) <= Int(now.timeIntervalSince1970) { await Task.yield() }
             let format = ISO8601DateFormatter()
-            return format.string(from: Date(timeIntervalSince1970: now.timeIntervalSince1970.rounded(.up)))
+            return format.string(from: Date(timeIntervalSince1970: now.timeIntervalSince1970.rounded(.down)))
         }
     }
 }

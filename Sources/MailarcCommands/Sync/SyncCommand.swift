@@ -9,7 +9,7 @@ struct SyncCommand: AsyncParsableCommand {
             SOURCE and DESTINATION are accounts of the configuration, imaps://USER@HOST (imap:// for STARTTLS), or \
             maildir:PATH. Nothing is added to a message; a message is known by its octets where UIDs say nothing. SOURCE \
             can also be mbox:PATH, or archive:NAME, an account of the archive (-a) as it is now. DESTINATION can be \
-            archive: (backup or bcc): its view follows the source as with 'mailarc pull', and what left stays in its \
+            archive: (backup): its view follows the source as with 'mailarc pull', and what left stays in its \
             history (mailarc list --at DATE).
 
             STRATEGIES:
@@ -108,12 +108,14 @@ struct SyncCommand: AsyncParsableCommand {
 
     /// The archive's view of the account `name` follows the source: a pull or an import by another name.
     private func runIntoArchive(_ name: String) async throws {
-        guard strategy == .backup || strategy == .bcc else {
+        guard strategy == .backup else {
             throw KitError(
                 .usage, "an archive cannot follow by \(strategy.rawValue): nothing ever leaves it",
                 hint: "use --strategy backup; what left the source stays in the archive's history")
         }
-        let others = bends.isEmpty && throttle.limits.isUnlimited && deleteSourceAfter == nil && !full && state == nil
+        let others =
+            bends.isEmpty && throttle.limits.isUnlimited && deleteSourceAfter == nil && !full && state == nil
+            && !allowMassDelete && !acceptOtherAccount && destinationPasswordFile == nil
         guard others, selection.isMailboxesAlone else {
             throw KitError(
                 .usage, "into an archive only --mailbox and --dry-run can be given",
