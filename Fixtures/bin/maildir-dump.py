@@ -43,7 +43,9 @@ def main():
     for box, folder in boxes.items():
         table = keywords(folder)
         for part in ("cur", "new"):
-            for name in os.listdir(os.path.join(folder, part)):
+            # A mailbox whose making was interrupted may lack a folder.
+            path = os.path.join(folder, part)
+            for name in os.listdir(path) if os.path.isdir(path) else []:
                 path = os.path.join(folder, part, name)
                 letters = name.rsplit(":2,", 1)[1] if ":2," in name else ""
                 with open(path, "rb") as file:

@@ -58,8 +58,10 @@ extension PairPlanner {
     mutating func decideFlags(_ position: Int) {
         let work = works[position]
         guard let a = work.link.ends.a, let b = work.link.ends.b else { return }
-        let now = BothSides(visible(work.flags(.a)), work.flags(.b))
-        let base = BothSides(visible(a.flags), b.flags)
+        // A run that was to take the message out of A marked it: that says nothing about B.
+        let own: FlagSet = work.link.state == .moved ? [.deleted] : []
+        let now = BothSides(visible(work.flags(.a)).subtracting(own), work.flags(.b))
+        let base = BothSides(visible(a.flags).subtracting(own), b.flags)
         let merge = FlagMerge(policy.flags, base: base, now: now)
         let shown = BothSides(merge.a, merge.b)
         var steps: [PairAction.FlagStep] = []
