@@ -12,13 +12,17 @@ public struct ArchivedUIDs: Sendable, Hashable {
     /// Occurrences that are there under another UIDVALIDITY.
     public var elsewhereCount = 0
 
+    /// Of a mailbox nothing is known of.
     public init() {}
 }
 
 /// One archived occurrence as far as its octets go.
 public struct ArchivedSize: Sendable, Hashable {
+    /// Under the UIDVALIDITY that was asked for.
     public var uid: UID
+    /// The message's key id.
     public var message: RandomID
+    /// Of the archived message.
     public var octetCount: UInt64
 }
 

@@ -6,6 +6,7 @@ import COpenSSL
 @safe public struct SHA256: ~Copyable {
     private let context: OpaquePointer
 
+    /// The state before any octet.
     public init() {
         // SAFETY: the context lives as long as this value; allocation failure is fatal for the process anyway.
         guard let context = unsafe EVP_MD_CTX_new() else { preconditionFailure("out of memory") }

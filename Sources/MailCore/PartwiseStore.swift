@@ -2,10 +2,12 @@
 public struct MailboxCensus: Sendable, Hashable {
     /// From when the mailbox was opened, before its UIDs were asked for.
     public var status: MailboxStatus
+    /// Of every message, as the mailbox was while they were asked for.
     public var uids: UIDSet
     /// False when the UIDs do not add up to the message count: then nothing may be taken as gone.
     public var isComplete: Bool
 
+    /// A census as a store took it.
     public init(status: MailboxStatus, uids: UIDSet, isComplete: Bool) {
         (self.status, self.uids, self.isComplete) = (status, uids, isComplete)
     }

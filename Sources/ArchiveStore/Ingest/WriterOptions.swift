@@ -42,8 +42,11 @@ public struct WriterOptions: Sendable {
 public struct WriterEnvironment: Sendable {
     /// Seconds since 1970-01-01T00:00:00Z.
     public var now: @Sendable () -> Int64
+    /// Of the process that holds the lock.
     public var processID: Int32
+    /// The name of the machine it runs on.
     public var host: String
+    /// What it is called, for who is told that the archive is busy.
     public var command: String
 
     public init(now: @escaping @Sendable () -> Int64, processID: Int32, host: String, command: String) {
