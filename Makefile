@@ -2,7 +2,7 @@
 # make test      lint and every suite, in the one configuration that ships: release
 # make bench     speed and size beside other tools (scale 0.1: SCALE=0.1 RUNS=3)
 # make bench-scaling  two imports of 100,000 small messages (MESSAGES=100000)
-# make soak      the crash suites with hundreds of interruptions
+# make soak      the crash suites with hundreds of interruptions (KILLS=200 of sync by strategy, SEEDS=500 histories)
 # make fuzz      damaged and made-up input through the real binary
 # make install   binary, manual pages and completions below $(DESTDIR)$(PREFIX)
 SWIFT ?= swift
@@ -10,6 +10,8 @@ PREFIX ?= /usr/local
 SCALE ?= 0.1
 RUNS ?= 3
 MESSAGES ?= 100000
+KILLS ?= 200
+SEEDS ?= 500
 SOURCES = Package.swift Sources Tests
 
 .PHONY: all build test build-tests lint demo bench bench-scaling soak fuzz packages install clean
@@ -48,7 +50,9 @@ bench-scaling: build
 	python3 Benchmarks/bench.py --mailarc "$$($(SWIFT) build -c release --show-bin-path)/mailarc" --scaling $(MESSAGES)
 
 soak: build-tests
-	MAILARC_SOAK=1 $(SWIFT) test -c release --skip-build --filter 'CrashTests|FaultTests|CompactTests|BackupTests|RestoreTests|SyncTests'
+	MAILARC_SOAK=1 MAILARC_KILLS=$(KILLS) $(SWIFT) test -c release --skip-build \
+		--filter 'CrashTests|FaultTests|CompactTests|BackupTests|RestoreTests|SyncTests'
+	MAILARC_SYNC_SEEDS=$(SEEDS) $(SWIFT) test -c release --skip-build --filter PairPropertyTests
 
 fuzz: build
 	python3 Fixtures/bin/fuzz "$$($(SWIFT) build -c release --show-bin-path)/mailarc"

@@ -15,6 +15,7 @@ import sys
 
 from lab import Lab, octets_below
 from peers import CONTENDERS, Mailarc
+from sync import MailarcSync, Sync
 from upkeep import Upkeep, scaling, text_sizes
 
 PHASES = {"first": "first run", "nothing": "nothing changed", "plus10": "ten new messages"}
@@ -153,7 +154,11 @@ def compare(options):
         print_times(results)
         print_sizes(lab, results)
         print_upkeep(upkeep)
-        print_ratios(ratios(results, upkeep, texts))
+        sync = Sync(lab)
+        if not options.only:
+            sync.run(options.runs)
+            sync.print()
+        print_ratios([*ratios(results, upkeep, texts), *(sync.ratios() if not options.only else [])])
     finally:
         lab.close()
     for kind in chosen:
@@ -164,6 +169,21 @@ def compare(options):
     for name, lines in results.failures.items():
         print("%s: failed: %s" % (name, lines[-1] if lines else ""))
     if Mailarc.name in results.failures:
+        sys.exit(1)
+
+
+def compare_syncs(options):
+    lab = Lab(options)
+    try:
+        sync = Sync(lab)
+        print("%d messages, %.1f MiB, %d cores, load %.1f" % (
+            lab.messages, octets_below(lab.maildir) / 2 ** 20, os.cpu_count(), os.getloadavg()[0]))
+        sync.run(options.runs)
+        sync.print()
+        print_ratios(sync.ratios())
+    finally:
+        lab.close()
+    if any(name == MailarcSync.name for name, _ in sync.failures):
         sys.exit(1)
 
 
@@ -190,11 +210,17 @@ def main():
     parser.add_argument("--mailarc", required=True, type=os.path.abspath)
     parser.add_argument("--scale", type=float, default=0.1)
     parser.add_argument("--runs", type=int, default=3)
-    parser.add_argument("--only", help="comma-separated words; contenders whose name holds one of them, and no upkeep")
+    parser.add_argument("--only", help="comma-separated words; contenders whose name holds one of them, and no upkeep; "
+                        "'sync': only what sync.py measures")
     parser.add_argument("--scaling", type=int, metavar="N")
     parser.add_argument("--keep", help="make the corpus in this folder (short path) and keep it for the next time")
     options = parser.parse_args()
-    grow(options) if options.scaling else compare(options)
+    if options.scaling:
+        grow(options)
+    elif options.only == "sync":
+        compare_syncs(options)
+    else:
+        compare(options)
 
 
 main()

@@ -10,6 +10,8 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 SCRIPTS = os.path.join(os.path.dirname(HERE), "Fixtures", "bin")
 USER, PASSWORD = "c01", "secret"
+# The destinations of syncs from account to account.
+SYNC_USERS = ["near1", "near2", "near3"]
 
 
 class Measure:
@@ -72,7 +74,7 @@ class Lab:
     def serve(self):
         self.maildir = "%s/mail/%s/Maildir" % (self.folder, USER)
         made_corpus(self.maildir, "--scale", str(self.options.scale))
-        subprocess.run([sys.executable, SCRIPTS + "/start-dovecot", self.folder, USER, "peer"], check=True,
+        subprocess.run([sys.executable, SCRIPTS + "/start-dovecot", self.folder, USER, "peer", *SYNC_USERS], check=True,
                        stdout=subprocess.DEVNULL)
         with open(self.folder + "/server.env") as file:
             values = dict(line.strip().split("=") for line in file)

@@ -120,4 +120,5 @@ def main():
     sys.stdout.write("".join(line + "\n" for line in sorted(out)))
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -3,29 +3,45 @@ public import MailCore
 
 /// A mailbox as it is, or was at a moment.
 public struct MailboxRow: Sendable, Hashable {
+    /// As it is configured; `import:…` for imports.
     public var account: String
+    /// What it was called then.
     public var name: MailboxName
+    /// The octets of the name it was made with: with ``created`` what it is known by through renames.
+    public var firstName: [UInt8]
+    /// What it is for, where the source said.
     public var role: MailboxRole?
+    /// Of the UIDs it has now; `nil` where the archive does not know one.
     public var uidValidity: UIDValidity?
-    /// Seconds since 1970.
+    /// When the archive first recorded it, in seconds since 1970.
     public var created: Int64
+    /// When it left the source, in seconds since 1970; `nil` for one that is there.
     public var deleted: Int64?
+    /// Messages that were in it; 0 where nothing was counted.
     public var messageCount: Int
+    /// Octets of these messages as they are archived, uncompressed; 0 where nothing was counted.
     public var octetCount: UInt64
 }
 
 /// One occurrence of a message, as it is, or was at a moment.
 public struct PlacementRow: Sendable, Hashable {
+    /// Where it was, under the UID it had then.
     public var address: OccurrenceAddress
     /// The message's key id, also where the message itself is not (or no longer) known.
     public var message: RandomID
+    /// What it was marked with then.
     public var flags: FlagSet
+    /// When it arrived in the source, with its time zone, where the source said.
     public var internalDate: InternalDate?
+    /// Of its last recorded change, where the source has modification sequences.
     public var modSeq: ModSeq?
+    /// By which way it came.
     public var channel: Channel
+    /// How true the archived octets are to those of the source.
     public var fidelity: Fidelity
-    /// Seconds since 1970.
+    /// When the archive recorded that it was there, in seconds since 1970.
     public var since: Int64
+    /// When the archive recorded that it had left, in seconds since 1970; `nil` for one that is there.
     public var until: Int64?
     /// `nil` where the message is not known.
     public var entry: CatalogEntry?
@@ -33,38 +49,58 @@ public struct PlacementRow: Sendable, Hashable {
 
 /// A message that could not be taken.
 public struct QuarantineRow: Sendable, Hashable {
+    /// Where it is in the source.
     public var address: OccurrenceAddress
+    /// Why it could not be taken.
     public var refusal: Refusal
+    /// When that was recorded, in seconds since 1970.
     public var time: Int64
 }
 
 extension Catalog {
     /// All mailboxes with what is in them: now, or at the moment `at` (seconds since 1970); by account and name.
-    public func mailboxes(account: String? = nil, at moment: Int64? = nil) throws(CatalogError) -> [MailboxRow] {
-        try read { db in try Self.mailboxes(account: account, at: moment, db).map(\.row) }
+    ///
+    /// - Parameter counts: without, no message is looked at, and both counts are 0.
+    public func mailboxes(
+        account: String? = nil, at moment: Int64? = nil, counts: Bool = true
+    ) throws(CatalogError) -> [MailboxRow] {
+        try read { db in try Self.mailboxes(account: account, at: moment, counts: counts, db).map(\.row) }
     }
 
-    /// - Parameter counts: without, nothing is counted and both counts are 0.
+    /// The mailbox that has this name now; nothing is counted.
+    public func mailbox(account: String, name: MailboxName) throws(CatalogError) -> MailboxRow? {
+        try read { db in
+            try Self.mailboxes(account: account, name: name, at: nil, counts: false, db)
+                .first { $0.row.name == name }?.row
+        }
+    }
+
+    /// - Parameters:
+    ///   - name: only the mailbox that has this name now.
+    ///   - counts: without, nothing is counted and both counts are 0.
     static func mailboxes(
-        account: String?, at moment: Int64?, counts: Bool = true, _ db: Database
+        account: String?, name: MailboxName? = nil, at moment: Int64?, counts: Bool = true, _ db: Database
     ) throws -> [(id: Int64, row: MailboxRow)] {
         let rows = try Row.fetchAll(
             db,
             sql: """
                 SELECT m.id, m.account, m.role, m.uidvalidity, m.created, m.deleted, m.name, m.delimiter,
                     count(p.id) AS messages, coalesce(sum(message.size), 0) AS octets, f.name AS old_name,
-                    f.delimiter AS old_delimiter
+                    f.delimiter AS old_delimiter,
+                    coalesce((SELECT g.name FROM former_name g WHERE g.mailbox = m.id ORDER BY g.until, g.seq LIMIT 1),
+                        m.name) AS first_name
                 FROM mailbox m
-                LEFT JOIN placement p ON p.mailbox = m.id AND \(counts ? present(at: moment) : "0")
+                LEFT JOIN placement p ON \(counts ? "p.mailbox = m.id AND " + present(at: moment) : "0")
                 LEFT JOIN message ON message.id = p.message
                 LEFT JOIN former_name f ON f.mailbox = m.id AND (f.until, f.seq) =
                     (SELECT g.until, g.seq FROM former_name g WHERE g.mailbox = m.id AND g.until > :at
                      ORDER BY g.until, g.seq LIMIT 1)
-                WHERE (:account IS NULL OR m.account = :account) AND CASE WHEN :at IS NULL THEN m.deleted IS NULL
+                WHERE \(account == nil ? ":account IS NULL" : "m.account = :account")
+                    AND \(name == nil ? ":name IS NULL" : "m.name = :name AND m.deleted IS NULL") AND CASE WHEN :at IS NULL THEN m.deleted IS NULL
                     ELSE m.created <= :at AND (m.deleted IS NULL OR m.deleted > :at) END
                 GROUP BY m.id ORDER BY m.account, coalesce(f.name, m.name), m.id
                 """,
-            arguments: ["at": moment, "account": account])
+            arguments: ["at": moment, "account": account, "name": name.map { Row.octets($0.octets) }])
         return rows.map { row in
             let former = row.octets("old_name")
             let delimiter: Int? = former == nil ? row["delimiter"] : row["old_delimiter"]
@@ -75,7 +111,8 @@ extension Catalog {
             return (
                 row["id"],
                 MailboxRow(
-                    account: row["account"], name: name, role: role.flatMap(MailboxRole.init(rawValue:)),
+                    account: row["account"], name: name, firstName: row.octets("first_name") ?? name.octets,
+                    role: role.flatMap(MailboxRole.init(rawValue:)),
                     uidValidity: uidValidity.map { UIDValidity(UInt32(truncatingIfNeeded: $0)) },
                     created: row["created"], deleted: row["deleted"], messageCount: row["messages"],
                     octetCount: UInt64(bitPattern: row["octets"] as Int64))
@@ -106,6 +143,48 @@ extension Catalog {
             }
         }
     }
+
+    /// Calls `body` with each occurrence that has one of `uids` in a mailbox now, ascending.
+    ///
+    /// What it costs depends on `uids` alone, however many other messages the mailbox has.
+    public func placements(
+        account: String, mailbox: MailboxName, uidValidity: UIDValidity, uids: UIDSet,
+        _ body: (PlacementRow) throws -> Void
+    ) throws(CatalogError) {
+        try read { db in
+            let found = try Self.mailboxes(account: account, name: mailbox, at: nil, counts: false, db)
+                .first { $0.row.name == mailbox }
+            guard let found else { return }
+            let statement = try db.makeStatement(sql: Self.placementsByUID)
+            for range in uids.ranges {
+                let cursor = try Row.fetchCursor(
+                    statement,
+                    arguments: [
+                        "at": nil as Int64?, "mailbox": found.id, "validity": Int64(uidValidity.value),
+                        "low": Int64(range.lowerBound), "high": Int64(range.upperBound),
+                    ])
+                while let row = try cursor.next() {
+                    if let place = PlacementRow(row, account: account, mailbox: mailbox) { try body(place) }
+                }
+            }
+        }
+    }
+
+    /// How SQLite finds occurrences by UID, one sentence for each step.
+    package func planOfPlacementsByUID() throws(CatalogError) -> [String] {
+        try read { db in
+            try Row.fetchAll(
+                db, sql: "EXPLAIN QUERY PLAN " + Self.placementsByUID,
+                arguments: ["at": nil as Int64?, "mailbox": 1, "validity": 1, "low": 1, "high": 1]
+            ).map { $0["detail"] }
+        }
+    }
+
+    private static let placementsByUID =
+        placementColumns + """
+             WHERE p.mailbox = :mailbox AND p.gone_seq IS NULL AND p.uidvalidity = :validity
+                AND p.uid BETWEEN :low AND :high ORDER BY p.uid
+            """
 
     /// The occurrences ``placements(account:mailbox:at:_:)`` gives, at most `limit`.
     public func messages(

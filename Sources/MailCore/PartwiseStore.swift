@@ -15,6 +15,13 @@ public struct MailboxCensus: Sendable, Hashable {
 
 /// A store that describes a mailbox part by part, so that nobody has to hold what is known of a million messages.
 public protocol PartwiseStore: MailStore {
+    /// As ``MailStore/observe(_:since:)``, provided that no more than `limit` messages would have to be described.
+    ///
+    /// - Throws: `.limitExceeded`.
+    func observe(
+        _ mailbox: MailboxName, since cursor: MailboxCursor?, limit: Int
+    ) async throws(StoreError) -> MailboxObservation
+
     /// Counts `mailbox`.
     ///
     /// - Throws: `.noSuchMailbox`, connection errors.
@@ -26,4 +33,20 @@ public protocol PartwiseStore: MailStore {
     func describe(
         _ uids: UIDSet, of mailbox: MailboxName, uidValidity: UIDValidity
     ) async throws(StoreError) -> [MessageSummary]
+}
+
+extension PartwiseStore {
+    public func observe(
+        _ mailbox: MailboxName, since cursor: MailboxCursor?, limit: Int
+    ) async throws(StoreError) -> MailboxObservation {
+        guard try await census(of: mailbox).uids.count <= limit else { throw .tooMuch(in: mailbox) }
+        return try await observe(mailbox, since: cursor)
+    }
+}
+
+extension StoreError {
+    /// A mailbox is to be looked at in parts.
+    public static func tooMuch(in mailbox: MailboxName) -> StoreError {
+        StoreError(.limitExceeded, "There is too much for one look", mailbox: mailbox)
+    }
 }

@@ -125,6 +125,11 @@ struct Descriptor: ~Copyable {
         }
     }
 
+    /// Has the octets written begin their way to the disk, so that ``sync()`` has less to wait for.
+    ///
+    /// Linux begins to write what is dirty when it is told that it is not needed soon.
+    func beginSync() { _ = posix_fadvise(number, 0, 0, POSIX_FADV_DONTNEED) }
+
     func sync() throws(FormatsError) {
         guard fsync(number) == 0 else { throw FormatsError.last("fsync", path) }
     }

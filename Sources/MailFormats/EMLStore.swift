@@ -5,8 +5,6 @@ public struct EMLStore: PartwiseStore {
     private let root: [UInt8]
     private let known = KnownPaths()
     private let listed = LastListing<Content>()
-    /// LIMIT: directories inside one another.
-    private static let depthLimit = 32
 
     public init(path: String) throws(FormatsError) {
         root = Array(path.utf8)
@@ -94,28 +92,17 @@ public struct EMLStore: PartwiseStore {
 
     private func directories() -> (found: [(name: MailboxName, path: [UInt8])], isComplete: Bool) {
         var found: [(name: MailboxName, path: [UInt8])] = []
-        var isComplete = true
-        var stack: [(path: [UInt8], name: [UInt8], depth: Int)] = [(root, [], 0)]
-        while let (path, prefix, depth) = stack.popLast() {
-            guard let names = try? Directory.names(path) else {
-                isComplete = false
-                continue
+        var walk = FolderWalk(root)
+        while let folder = walk.next() {
+            for name in folder.names where FileStatus.at(folder.path(of: name))?.isDirectory == true {
+                walk.descend(into: name, of: folder)
             }
-            for name in names {
-                guard FileStatus.at(path + [0x2F] + name)?.isDirectory == true else { continue }
-                let full = prefix.isEmpty ? name : prefix + [0x2F] + name
-                if depth < Self.depthLimit {
-                    stack.append((path + [0x2F] + name, full, depth + 1))
-                } else {
-                    isComplete = false
-                }
-            }
-            let name = prefix.isEmpty ? Array("INBOX".utf8) : prefix
-            if !Self.messages(in: path, names).isEmpty {
-                found.append((MailboxName(octets: name, delimiter: 0x2F), path))
+            let name = folder.name.isEmpty ? Array("INBOX".utf8) : folder.name
+            if !Self.messages(in: folder.path, folder.names).isEmpty {
+                found.append((MailboxName(octets: name, delimiter: 0x2F), folder.path))
             }
         }
-        return (found.sorted { $0.name.octets.lexicographicallyPrecedes($1.name.octets) }, isComplete)
+        return (found.sorted { $0.name.octets.lexicographicallyPrecedes($1.name.octets) }, walk.isComplete)
     }
 
     /// Those of `names` in the directory `path` that are files of messages.

@@ -10,6 +10,9 @@ final class LastListing<Content: Sendable>: Sendable {
         last.withLock { $0?.mailbox == mailbox ? $0?.content : nil }
     }
 
+    /// Before the next is listed, so that never two are held.
+    func forget() { last.withLock { $0 = nil } }
+
     /// Remembers `content`, and gives it back.
     func note(_ content: Content, of mailbox: MailboxName) -> Content {
         last.withLock { $0 = (mailbox, content) }

@@ -51,7 +51,26 @@ struct MaildirFiles: RandomAccessCollection, Sendable {
 
     func base(at position: Int) -> ArraySlice<UInt8> { octets[entries[position].base] }
 
-    var bases: [[UInt8]] { indices.map { Array(base(at: $0)) } }
+    /// The base name without the `,U=n` that mbsync adds to a file it has seen: what a message is known by.
+    func key(at position: Int) -> ArraySlice<UInt8> {
+        let base = base(at: position)
+        var end = base.endIndex
+        while end > base.startIndex, (0x30...0x39).contains(base[end - 1]) { end -= 1 }
+        let mark = Self.mark
+        guard end < base.endIndex, base[..<end].suffix(mark.count).elementsEqual(mark) else { return base }
+        return base[..<(end - mark.count)]
+    }
+
+    private static let mark = Array(",U=".utf8)
+
+    /// Where the file known by `key` is.
+    private func positions(ofKey key: [UInt8]) -> Range<Int> {
+        let exact = positions(ofBase: key)
+        guard exact.isEmpty else { return exact }
+        let marked = key + Self.mark
+        let first = position { base(at: $0).lexicographicallyPrecedes(marked) }
+        return first < count && self.key(at: first).elementsEqual(key) ? first..<(first + 1) : first..<first
+    }
 
     /// Where the files with this base name are (more than one only where a Maildir is broken).
     func positions(ofBase base: some Collection<UInt8>) -> Range<Int> {
@@ -78,7 +97,27 @@ struct MaildirFiles: RandomAccessCollection, Sendable {
         places = UIDPlaces(entries.map { UID($0.uid) ?? .max })
     }
 
+    /// Gives the file known by `key` a UID; ``finishUIDs(next:)`` follows.
+    mutating func assign(_ uid: UID, toKey key: [UInt8]) {
+        for position in positions(ofKey: key) { entries[position].uid = uid.value }
+    }
+
+    /// Gives every file without a UID one from `next` on, in order; where they are.
+    mutating func finishUIDs(next: inout UInt32) -> [Int] {
+        var added: [Int] = []
+        for index in entries.indices where entries[index].uid == 0 {
+            entries[index].uid = next
+            next = next == .max ? .max : next + 1
+            added.append(index)
+        }
+        places = UIDPlaces(entries.map { UID($0.uid) ?? .max })
+        return added
+    }
+
     var uids: UIDSet { places.all }
+
+    func contains(_ uid: UID) -> Bool { places[uid] != nil }
+    func uid(at position: Int) -> UID { UID(entries[position].uid) ?? .max }
 
     /// The file with this UID.
     func file(_ uid: UID) -> MaildirStore.File? { places[uid].map { self[$0] } }

@@ -7,8 +7,6 @@ public import MailCore
 public struct MaildirStore: PartwiseStore {
     private let root: [UInt8]
     private let listed = LastListing<Content>()
-    /// LIMIT: mailboxes inside one another in a tree of plain directories.
-    private static let depthLimit = 32
     private static let smallFileLimit = 64 << 20
 
     /// - Throws: `.notAMailStore` when `path` is no directory.
@@ -44,15 +42,21 @@ public struct MaildirStore: PartwiseStore {
     }
 
     public func census(of mailbox: MailboxName) async throws(StoreError) -> MailboxCensus {
-        let content = listed.note(try list(mailbox), of: mailbox)
-        return MailboxCensus(status: content.status, uids: content.files.uids, isComplete: true)
+        Self.census(of: listed.note(try list(mailbox), of: mailbox))
     }
 
     public func describe(
         _ uids: UIDSet, of mailbox: MailboxName, uidValidity: UIDValidity
     ) async throws(StoreError) -> [MessageSummary] {
-        let content = try content(of: mailbox, uidValidity)
-        return Self.describe(uids.uids.lazy.compactMap { content.files.file($0) }, content).summaries
+        Self.summaries(of: uids, try content(of: mailbox, uidValidity))
+    }
+
+    static func census(of content: Content) -> MailboxCensus {
+        MailboxCensus(status: content.status, uids: content.files.uids, isComplete: true)
+    }
+
+    static func summaries(of uids: UIDSet, _ content: Content) -> [MessageSummary] {
+        describe(uids.uids.lazy.compactMap { content.files.file($0) }, content).summaries
     }
 
     /// What a look at a mailbox's files shows.
@@ -202,22 +206,18 @@ extension MaildirStore {
 
     private func plainTree() throws(StoreError) -> (found: [(name: MailboxName, path: [UInt8])], isComplete: Bool) {
         var found: [(name: MailboxName, path: [UInt8])] = []
-        var isComplete = true
-        var stack: [(path: [UInt8], name: [UInt8], depth: Int)] = [(root, [], 0)]
-        while let (path, prefix, depth) = stack.popLast() {
-            guard let names = try? Directory.names(path) else {
-                isComplete = false
-                continue
-            }
-            for name in names where ![Array("cur".utf8), Array("new".utf8), Array("tmp".utf8)].contains(name) {
-                let child = path + [0x2F] + name
+        var walk = FolderWalk(root)
+        while let folder = walk.next() {
+            for name in folder.names where ![Array("cur".utf8), Array("new".utf8), Array("tmp".utf8)].contains(name) {
+                let child = folder.path(of: name)
                 guard FileStatus.at(child)?.isDirectory == true else { continue }
-                let full = prefix.isEmpty ? name : prefix + [0x2F] + name
-                if Self.isMaildir(child) { found.append((MailboxName(octets: full, delimiter: 0x2F), child)) }
-                if depth < Self.depthLimit { stack.append((child, full, depth + 1)) } else { isComplete = false }
+                if Self.isMaildir(child) {
+                    found.append((MailboxName(octets: folder.fullName(of: name), delimiter: 0x2F), child))
+                }
+                walk.descend(into: name, of: folder)
             }
         }
-        return (found.sorted { $0.name.octets.lexicographicallyPrecedes($1.name.octets) }, isComplete)
+        return (found.sorted { $0.name.octets.lexicographicallyPrecedes($1.name.octets) }, walk.isComplete)
     }
 
     /// The directory of `mailbox`.

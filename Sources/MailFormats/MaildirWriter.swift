@@ -82,6 +82,7 @@ public final class MaildirWriter {
                 count += octets.count
             }
             try file.setModified(internalDate?.secondsSinceEpoch ?? now)
+            file.beginSync()
             return Staged(mailbox: mailbox, flags: flags, base: base, octetCount: count, path: file.path)
         } catch {
             temporary.remove(base)

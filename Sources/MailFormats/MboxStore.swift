@@ -10,8 +10,6 @@ public struct MboxStore: PartwiseStore {
     public let unquotes: Bool
     private let known = KnownPaths()
     private let listed = LastListing<Content>()
-    /// LIMIT: directories inside one another.
-    private static let depthLimit = 32
 
     public init(path: String, unquotes: Bool = false) throws(FormatsError) {
         root = Array(path.utf8)
@@ -110,43 +108,37 @@ public struct MboxStore: PartwiseStore {
         }
     }
 
-    /// Every mailbox with its file. Explicit stack.
+    /// Every mailbox with its file.
     private func files() -> (found: [(name: MailboxName, path: [UInt8])], isComplete: Bool) {
         if isSingle {
             let name = root.lastIndex(of: 0x2F).map { Array(root[($0 + 1)...]) } ?? root
             return ([(MailboxName(octets: name, delimiter: 0x2F), root)], true)
         }
         var found: [(name: MailboxName, path: [UInt8])] = []
-        var isComplete = true
-        var stack: [(path: [UInt8], name: [UInt8], depth: Int)] = [(root, [], 0)]
-        while let (path, prefix, depth) = stack.popLast() {
-            guard let names = try? Directory.names(path) else {
-                isComplete = false
-                continue
-            }
-            for name in names {
-                let child = path + [0x2F] + name
+        var walk = FolderWalk(root)
+        while let folder = walk.next() {
+            for name in folder.names {
+                let child = folder.path(of: name)
                 guard let status = FileStatus.at(child) else {
-                    isComplete = false
+                    walk.miss()
                     continue
                 }
-                let full = prefix.isEmpty ? name : prefix + [0x2F] + name
+                let full = folder.fullName(of: name)
                 if status.isDirectory {
                     // QUIRK: Thunderbird keeps the mailboxes below `Inbox` in `Inbox.sbd`.
                     let isThunderbird = full.suffix(4).elementsEqual(".sbd".utf8)
-                    let inner = isThunderbird ? Array(full.dropLast(4)) : full
-                    if depth < Self.depthLimit { stack.append((child, inner, depth + 1)) } else { isComplete = false }
+                    walk.descend(into: name, of: folder, as: isThunderbird ? Array(full.dropLast(4)) : full)
                 } else if status.isRegular {
                     switch Self.startsAsMbox(child) {
                     case true?: found.append((MailboxName(octets: full, delimiter: 0x2F), child))
                     case false?: break
                     // It may be a mailbox that was known: what cannot be told must not count as gone.
-                    case nil: isComplete = false
+                    case nil: walk.miss()
                     }
                 }
             }
         }
-        return (found.sorted { $0.name.octets.lexicographicallyPrecedes($1.name.octets) }, isComplete)
+        return (found.sorted { $0.name.octets.lexicographicallyPrecedes($1.name.octets) }, walk.isComplete)
     }
 
     /// `nil` for a file that is empty or cannot be read.

@@ -7,18 +7,18 @@ extension WritableMaildir {
         _ changes: [FlagChange], in mailbox: MailboxName, uidValidity: UIDValidity
     ) async throws(StoreError) -> [UID: FlagOutcome] {
         var outcomes: [UID: FlagOutcome] = [:]
-        let content = try look(mailbox, uidValidity)
+        var content = try content(of: mailbox, uidValidity, changes.lazy.map(\.uid))
         withWriter { $0.forgetKeywords() }
-        do throws(FormatsError) {
+        do {
             for change in changes {
-                guard let file = content.files.file(change.uid) else {
-                    outcomes[change.uid] = .gone
-                    continue
-                }
-                outcomes[change.uid] = try set(change, of: file, in: mailbox, content) ? .changed : .gone
+                outcomes[change.uid] =
+                    try settled(change.uid, in: mailbox, &content) {
+                        (file, content) throws(FormatsError) in
+                        try set(change, of: file, in: mailbox, content)
+                    } ? .changed : .gone
             }
             try Descriptor.openDirectory(content.directory + Self.current).sync()
-        } catch { throw error.storeError(mailbox) }
+        } catch { throw Self.failure(error, mailbox) }
         return outcomes
     }
 
@@ -26,38 +26,45 @@ extension WritableMaildir {
     /// LIMIT: how often a file is looked for that others rename at the same time.
     private static let attempts = 5
 
-    /// False when the message is gone. Flags are computed from the name the file has now: what others set stays.
+    /// Does `change` to a message's file, looking again for one that others renamed; false when the message is gone.
+    private func settled(
+        _ uid: UID, in mailbox: MailboxName, _ content: inout MaildirStore.Content,
+        _ change: (MaildirStore.File, MaildirStore.Content) throws(FormatsError) -> Bool
+    ) throws -> Bool {
+        for attempt in 0..<Self.attempts {
+            guard let file = content.files.file(uid) else { return false }
+            if try change(file, content) { return true }
+            if attempt < Self.attempts - 1 { content = try look(mailbox, content.validity) }
+        }
+        throw FormatsError(.ioFailed, "others rename a file all the time", path: mailbox.text)
+    }
+
+    /// False when the file is not there. Flags are computed from the name it has now: what others set stays.
     private func set(
         _ change: FlagChange, of file: MaildirStore.File, in mailbox: MailboxName, _ content: MaildirStore.Content
     ) throws(FormatsError) -> Bool {
-        var path = file.path
-        for _ in 0..<Self.attempts {
-            let slash = path.lastIndex(of: 0x2F) ?? 0
-            let name = MaildirFileName(parsing: Array(path[(slash + 1)...]))
-            let old = name.flags(keywords: content.keywords)
-            let flags = FlagSet(old.flags.filter { !change.removing.contains($0) } + change.adding.flags)
-            let unknown = name.letters.filter { !MaildirFileName.isKnown($0, keywords: content.keywords) }
-            let letters = try withWriter { writer throws(FormatsError) in
-                try writer.letters(of: flags, in: mailbox)
-            }
-            let new = MaildirFileName(base: name.base, letters: Set(letters + unknown).sorted())
-            let source = try Descriptor.openDirectory(Array(path[..<slash]))
-            let target = try Descriptor.openDirectory(content.directory + Self.current)
-            if new.octets == Array(path[(slash + 1)...]), path[..<slash].elementsEqual(content.directory + Self.current)
-            {
-                return true
-            }
-            do throws(FormatsError) {
-                try source.move(Array(path[(slash + 1)...]), to: target, new.octets, replaces: true)
-                return true
-            } catch {
-                guard error.kind == .notFound else { throw error }
-            }
-            guard let now = MaildirStore.path(ofBase: file.name.base, in: content.directory) else { return false }
-            path = now
+        let slash = file.path.lastIndex(of: 0x2F) ?? 0
+        let name = file.name
+        let old = name.flags(keywords: content.keywords)
+        let flags = FlagSet(old.flags.filter { !change.removing.contains($0) } + change.adding.flags)
+        let unknown = name.letters.filter { !MaildirFileName.isKnown($0, keywords: content.keywords) }
+        let letters = try withWriter { writer throws(FormatsError) in
+            try writer.letters(of: flags, in: mailbox)
         }
-        throw FormatsError(
-            .ioFailed, "others rename this file all the time", path: String(decoding: path, as: UTF8.self))
+        let new = MaildirFileName(base: name.base, letters: Set(letters + unknown).sorted()).octets
+        let source = try Descriptor.openDirectory(Array(file.path[..<slash]))
+        let current = content.directory + Self.current
+        if file.path[(slash + 1)...].elementsEqual(new), file.path[..<slash].elementsEqual(current) {
+            return FileStatus.at(file.path) != nil
+        }
+        do throws(FormatsError) {
+            try source.move(
+                Array(file.path[(slash + 1)...]), to: try Descriptor.openDirectory(current), new, replaces: true)
+            return true
+        } catch {
+            guard error.kind == .notFound else { throw error }
+            return false
+        }
     }
 
     public func copy(
@@ -75,12 +82,12 @@ extension WritableMaildir {
     private func transfer(
         _ uids: UIDSet, from mailbox: MailboxName, _ uidValidity: UIDValidity, to target: MailboxName, removes: Bool
     ) throws(StoreError) -> CopyReport {
-        let content = try look(mailbox, uidValidity)
+        var content = try content(of: mailbox, uidValidity, uids.uids)
         let directory = try reader.directory(of: target)
         var bases: [(uid: UID, base: [UInt8])] = []
         var report = CopyReport()
         withWriter { $0.forgetKeywords() }
-        do throws(FormatsError) {
+        do {
             for uid in uids.uids {
                 if let file = content.files.file(uid), let base = try transfer(file, content, to: target, directory) {
                     bases.append((uid, base))
@@ -90,12 +97,11 @@ extension WritableMaildir {
             }
             // ORDER: they are in the target before they leave.
             try Descriptor.openDirectory(directory + Self.current).sync()
-            if removes { try remove(bases.compactMap { content.files.file($0.uid) }, content) }
-        } catch { throw error.storeError(mailbox) }
-        let there = try look(target)
-        let new = Dictionary(there.files.map { ($0.name.base, $0.uid) }) { first, _ in first }
-        report.uidValidity = there.validity
-        for (uid, base) in bases { report.mapping[uid] = new[base] }
+            if removes { try remove(bases.lazy.map(\.uid), from: mailbox, &content) }
+        } catch { throw Self.failure(error, mailbox) }
+        let (validity, new) = try assign(bases.map(\.base), in: target, directory)
+        report.uidValidity = validity
+        for (entry, uid) in zip(bases, new) { report.mapping[entry.uid] = uid }
         return report
     }
 
@@ -136,24 +142,25 @@ extension WritableMaildir {
     public func expunge(
         _ uids: UIDSet, from mailbox: MailboxName, uidValidity: UIDValidity
     ) async throws(StoreError) -> UIDSet {
-        let content = try look(mailbox, uidValidity)
-        do throws(FormatsError) {
-            try remove(content.files.filter { uids.contains($0.uid) }, content)
-        } catch { throw error.storeError(mailbox) }
+        var content = try content(of: mailbox, uidValidity, uids.uids)
+        do { try remove(uids.uids, from: mailbox, &content) } catch { throw Self.failure(error, mailbox) }
         return uids
     }
 
-    private func remove(_ files: [MaildirStore.File], _ content: MaildirStore.Content) throws(FormatsError) {
-        for file in files {
-            var path: [UInt8]? = file.path
-            for _ in 0..<Self.attempts {
-                guard let present = path else { break }
-                let slash = present.lastIndex(of: 0x2F) ?? 0
-                let folder = try Descriptor.openDirectory(Array(present[..<slash]))
-                if try folder.removeIfThere(Array(present[(slash + 1)...])) { break }
-                path = MaildirStore.path(ofBase: file.name.base, in: content.directory)
+    private func remove(
+        _ uids: some Sequence<UID>, from mailbox: MailboxName, _ content: inout MaildirStore.Content
+    ) throws {
+        for uid in uids {
+            _ = try settled(uid, in: mailbox, &content) { (file, _) throws(FormatsError) in
+                let slash = file.path.lastIndex(of: 0x2F) ?? 0
+                let folder = try Descriptor.openDirectory(Array(file.path[..<slash]))
+                return try folder.removeIfThere(Array(file.path[(slash + 1)...]))
             }
         }
+        try syncFolders(content)
+    }
+
+    private func syncFolders(_ content: MaildirStore.Content) throws(FormatsError) {
         for folder in ["/cur", "/new"] where FileStatus.at(content.directory + Array(folder.utf8)) != nil {
             try Descriptor.openDirectory(content.directory + Array(folder.utf8)).sync()
         }

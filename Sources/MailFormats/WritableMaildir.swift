@@ -6,12 +6,15 @@ import Synchronization
 ///
 /// Nothing but mail is put into it: UIDs are kept in `uidLists` (``MaildirUIDList``), whatever `dovecot-uidlist` says.
 /// A name is changed by rename only, a message removed by its own name; a message is in `cur` when it is durable.
-public final class WritableMaildir: SyncStore, @unchecked Sendable {
-    // SAFETY: `writer` is used inside ``withWriter(_:)`` only, by one task at a time.
+// SAFETY: `writer` is used inside ``withWriter(_:)`` only, by one task at a time.
+public final class WritableMaildir: SyncStore, PartwiseStore, @unchecked Sendable {
     let reader: MaildirStore
     private let writer: MaildirWriter
     private let lock = Mutex<Void>(())
     private let uidLists: [UInt8]
+    /// As they were when they were read or written last.
+    private let lists = Mutex<[MailboxName: MaildirUIDList]>([:])
+    private let listed = LastListing<MaildirStore.Content>()
     let now: @Sendable () -> Int64
 
     /// Opens the tree at `path`, or makes it with an INBOX; its parent must exist. `uidLists` is made, too.
@@ -70,35 +73,72 @@ public final class WritableMaildir: SyncStore, @unchecked Sendable {
         MaildirStore.observation(of: try look(mailbox))
     }
 
+    public func observe(
+        _ mailbox: MailboxName, since cursor: MailboxCursor?, limit: Int
+    ) async throws(StoreError) -> MailboxObservation {
+        let content = try look(mailbox)
+        guard content.files.count <= limit else { throw .tooMuch(in: mailbox) }
+        return MaildirStore.observation(of: content)
+    }
+
+    public func census(of mailbox: MailboxName) async throws(StoreError) -> MailboxCensus {
+        MaildirStore.census(of: try look(mailbox))
+    }
+
+    public func describe(
+        _ uids: UIDSet, of mailbox: MailboxName, uidValidity: UIDValidity
+    ) async throws(StoreError) -> [MessageSummary] {
+        MaildirStore.summaries(of: uids, try content(of: mailbox, uidValidity))
+    }
+
     public func fetch(
         _ messages: [MessageSummary], from mailbox: MailboxName, uidValidity: UIDValidity,
         _ consume: (any IncomingMessage) async throws -> Void
     ) async throws(StoreError) -> FetchReport {
-        try await reader.fetch(messages, from: mailbox, try look(mailbox, uidValidity), again: look, consume)
+        let content = try content(of: mailbox, uidValidity, messages.lazy.map(\.uid))
+        return try await reader.fetch(messages, from: mailbox, content, again: look, consume)
     }
 
     /// What is in `mailbox`; every message has its UID for good afterwards.
     func look(_ mailbox: MailboxName) throws(StoreError) -> MaildirStore.Content {
+        listed.forget()
         let directory = try reader.directory(of: mailbox)
         do throws(FormatsError) {
-            guard let serial = FileStatus.at(directory)?.serial else {
-                throw FormatsError(.notFound, "it is gone", path: String(decoding: directory, as: UTF8.self))
-            }
+            let name = try Self.listName(directory)
             let lock = try Descriptor.openDirectory(uidLists)
             try lock.lock()
             var files = try MaildirFiles(in: directory)
-            var list = MaildirUIDList(Array("uids-\(serial)".utf8), in: uidLists)
-            let bases = files.bases
-            let (uids, added) = list.assign(bases)
-            try list.write(added, present: bases)
-            files.assign { uids[$0] }
-            return MaildirStore.Content(
+            let list = try MaildirUIDList.assign(&files, name, in: uidLists)
+            lists.withLock { $0[mailbox] = list }
+            let content = MaildirStore.Content(
                 directory: directory, files: files, validity: list.validity, next: UID(list.next),
                 keywords: reader.keywords(in: directory))
+            return listed.note(content, of: mailbox)
         } catch { throw error.storeError(mailbox) }
     }
 
-    /// The same, provided UIDs still mean what they meant.
+    private static func listName(_ directory: [UInt8]) throws(FormatsError) -> [UInt8] {
+        guard let serial = FileStatus.at(directory)?.serial else {
+            throw FormatsError(.notFound, "it is gone", path: String(decoding: directory, as: UTF8.self))
+        }
+        return Array("uids-\(serial)".utf8)
+    }
+
+    /// What is in `mailbox`, as it was listed last if that has all of `uids`; files may have other names by now.
+    ///
+    /// - Throws: `.uidValidityChanged`.
+    func content(
+        of mailbox: MailboxName, _ uidValidity: UIDValidity, _ uids: some Sequence<UID> = []
+    ) throws(StoreError) -> MaildirStore.Content {
+        if let content = listed.content(of: mailbox), content.validity == uidValidity,
+            uids.allSatisfy(content.files.contains)
+        {
+            return content
+        }
+        return try look(mailbox, uidValidity)
+    }
+
+    /// The same as it is now, provided UIDs still mean what they meant.
     func look(_ mailbox: MailboxName, _ uidValidity: UIDValidity) throws(StoreError) -> MaildirStore.Content {
         let content = try look(mailbox)
         guard content.validity == uidValidity else {
@@ -180,7 +220,6 @@ public final class WritableMaildir: SyncStore, @unchecked Sendable {
         do throws(FormatsError) {
             let published = try withWriter { writer throws(FormatsError) in
                 writer.forgetKeywords()
-                if staged.count > 3 { sync() }
                 // ORDER: the octets are safe before the name says they are.
                 for message in staged { try message.sync() }
                 var bases: [[UInt8]] = []
@@ -190,9 +229,30 @@ public final class WritableMaildir: SyncStore, @unchecked Sendable {
             try Descriptor.openDirectory(directory + Array("/cur".utf8)).sync()
             bases = published
         } catch { throw error.storeError(mailbox) }
+        let (validity, uids) = try assign(bases, in: mailbox, directory)
+        return uids.map { .delivered(validity, $0) }
+    }
+
+    /// Gives new files UIDs, for good; without listing the mailbox where nobody else did so meanwhile.
+    func assign(
+        _ bases: [[UInt8]], in mailbox: MailboxName, _ directory: [UInt8]
+    ) throws(StoreError) -> (UIDValidity, [UID?]) {
+        if var list = lists.withLock({ $0[mailbox] }) {
+            do throws(FormatsError) {
+                let lock = try Descriptor.openDirectory(uidLists)
+                try lock.lock()
+                if try list.isOf(Self.listName(directory)), list.isCurrent {
+                    let uids = try list.assign(bases)
+                    lists.withLock { $0[mailbox] = list }
+                    return (list.validity, uids)
+                }
+            } catch { throw error.storeError(mailbox) }
+        }
         let content = try look(mailbox)
-        let uids = Dictionary(content.files.map { ($0.name.base, $0.uid) }) { first, _ in first }
-        return bases.map { .delivered(content.validity, uids[$0]) }
+        return (
+            content.validity,
+            bases.map { base in content.files.positions(ofBase: base).first.map { content.files.uid(at: $0) } }
+        )
     }
 
     static func failure(_ error: any Error, _ mailbox: MailboxName) -> StoreError {

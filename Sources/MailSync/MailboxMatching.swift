@@ -22,6 +22,9 @@ struct MailboxMatching {
         }
     }
 
+    /// For each listing the position of its mailbox in the base.
+    var basePositions: [Int?] { listings.indices.map { baseOfListing[$0] } }
+
     private mutating func pair(_ listing: Int, _ mailbox: Int) {
         baseOfListing[listing] = mailbox
         freeBase.remove(mailbox)

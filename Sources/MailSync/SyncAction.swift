@@ -14,6 +14,8 @@ public enum SyncAction: Sendable, Hashable {
     case recordGone(uid: UID, mailbox: MailboxName, uidValidity: UIDValidity)
     /// A message in quarantine left the source.
     case dropQuarantine(uid: UID, mailbox: MailboxName)
+    /// A message leaves the source once it was read back from the destination.
+    case deleteInSource(uid: UID, mailbox: MailboxName)
 }
 
 extension SyncAction: CustomStringConvertible {
@@ -29,6 +31,8 @@ extension SyncAction: CustomStringConvertible {
         case .recordFlags(let uid, let mailbox, let flags, _):
             "record flags \(flags.isEmpty ? "()" : flags.description) of UID \(uid) in \(mailbox)"
         case .recordGone(let uid, let mailbox, _): "record that UID \(uid) left \(mailbox)"
+        case .deleteInSource(let uid, let mailbox):
+            "delete UID \(uid) of \(mailbox) in the source, once it was read back from the archive and found equal"
         case .dropQuarantine(let uid, let mailbox): "forget UID \(uid) of \(mailbox), which could not be taken"
         }
     }

@@ -30,6 +30,12 @@ public struct MailboxReport: Sendable, Hashable {
     /// Fetched.
     public var octetCount: Int64 = 0
     public var quarantine: [UID: QuarantineEntry] = [:]
+    /// Deleted in the source, each with what proves that the archive has it.
+    public var deleted: [DeletedInSource] = []
+    /// Old enough to be deleted in the source, but not found equal when both sides were read.
+    public var unverifiedCount = 0
+    /// Old enough, but changed or gone since they were archived: they stay for this time.
+    public var touchedCount = 0
     /// Why the mailbox could not be looked at or finished.
     public var failure: StoreError?
 
@@ -49,7 +55,8 @@ public struct MailboxReport: Sendable, Hashable {
         [
             serverCount, archivedCount, quarantinedCount, erasedCount, placedCount, newCount, flagChangeCount,
             expungedCount,
-            movedCount, pairedAgainCount, isNew ? 1 : 0, isDeleted ? 1 : 0, isComplete ? 1 : 0, Int(octetCount),
+            movedCount, pairedAgainCount, deleted.count, unverifiedCount, touchedCount, isNew ? 1 : 0,
+            isDeleted ? 1 : 0, isComplete ? 1 : 0, Int(octetCount),
         ]
     }
 }

@@ -150,7 +150,8 @@ struct ObservationTests {
             let listings = try await store.mailboxes().listings
             #expect(server.takeLog().filter { $0.hasPrefix("STATUS") || $0.hasPrefix("EXAMINE") }.isEmpty)
             var seen: [String] = []
-            try await store.observeAll(listings.map { ($0.name, nil) }) { name, outcome in
+            try await store.observe(listings.map { ObservationRequest(mailbox: $0.name, cursor: nil) }, limit: nil) {
+                name, outcome in
                 if case .success(let look) = outcome, look.isComplete { seen.append(name.text) }
             }
             #expect(seen == listings.map(\.name.text))
@@ -163,7 +164,9 @@ struct ObservationTests {
         try await ScriptedIMAPServer.with(Self.model()) { server in
             let store = scriptedStore(server)
             var outcomes: [String] = []
-            try await store.observeAll([(inbox, nil), (MailboxName("no"), nil), (inbox, nil)]) { _, outcome in
+            try await store.observe(
+                [inbox, MailboxName("no"), inbox].map { ObservationRequest(mailbox: $0, cursor: nil) }, limit: nil
+            ) { _, outcome in
                 switch outcome {
                 case .success(let look): outcomes.append("\(look.status.messageCount)")
                 case .failure(let error): outcomes.append("\(error.kind)")

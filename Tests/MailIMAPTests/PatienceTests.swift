@@ -23,7 +23,8 @@ struct PatienceTests {
             #expect(isComplete && listings.map { $0.status?.messageCount } == [3, 6, 9, 12, 15])
             for _ in 0..<2 {
                 var counts: [Int] = []
-                try await store.observeAll(listings.map { ($0.name, nil) }) { _, outcome in
+                try await store.observe(listings.map { ObservationRequest(mailbox: $0.name, cursor: nil) }, limit: nil)
+                { _, outcome in
                     guard case .success(let look) = outcome, look.isComplete else { return }
                     counts.append(membership(look, [:]).count)
                 }
@@ -42,7 +43,8 @@ struct PatienceTests {
             let store = scriptedStore(server)
             let names = try await store.mailboxes().listings.map(\.name)
             var complete = 0
-            try await store.observeAll(names.map { ($0, nil) }) { _, outcome in
+            try await store.observe(names.map { ObservationRequest(mailbox: $0, cursor: nil) }, limit: nil) {
+                _, outcome in
                 if case .success(let look) = outcome, look.isComplete { complete += 1 }
             }
             #expect(complete == 5)

@@ -90,15 +90,87 @@ extension EndToEnd {
                     (["maildir:\(maildir)", "archive:", "--strategy", "backup"], "needs an account's name"),
                     (["archive:nobody", "maildir:\(maildir)", "--strategy", "copy"], "no account nobody"),
                     (["archive:", "maildir:\(maildir)", "--strategy", "copy"], "the archive is empty"),
-                    (["maildir:\(maildir)", "mbox:\(maildir).mbox", "--strategy", "copy"], "can only be a source"),
+                    (["maildir:\(maildir)", "mbox:/dev/null", "--strategy", "copy"], "a folder of them is needed"),
+                    (["mbox:\(maildir).mbox", "maildir:\(maildir)", "--strategy", "two-way"], "can only be read"),
+                    (
+                        ["mbox:\(maildir).mbox", "maildir:\(maildir)", "--strategy", "two-way", "--dry-run"],
+                        "can only be read"
+                    ),
+                    (
+                        [
+                            "mbox:\(maildir).mbox", "maildir:\(maildir)", "--strategy", "copy",
+                            "--delete-source-after", "0",
+                        ], "without --delete-source-after"
+                    ),
                     (["maildir:\(maildir)", "tape:0", "--strategy", "copy"], "not an end of a sync"),
                 ]
-                for (arguments, words) in cases {
+                let password = program.folder.file("password")
+                try "secret\n".write(toFile: password, atomically: true, encoding: .utf8)
+                try FileManager.default.createSymbolicLink(atPath: "\(maildir)-link", withDestinationPath: maildir)
+                let files = ["--source-password-file", password, "--destination-password-file", password]
+                let same = [
+                    ["maildir:\(maildir)", "maildir:\(maildir)/"], ["maildir:\(maildir)-link", "maildir:\(maildir)"],
+                    ["mbox:\(maildir)/../new", "mbox:\(program.folder.path)/new"],
+                    ["imaps://anna@mail.invalid", "imaps://anna@MAIL.invalid"] + files,
+                ]
+                let all = cases + same.map { ($0 + ["--strategy", "backup"], "source and destination are one") }
+                for (arguments, words) in all {
                     let result = try await program.run(
                         ["sync"] + arguments, codes: [64])
                     #expect(result.errors.contains(words), "\(arguments): \(result.errors)")
                 }
             }
+        }
+
+        @Test("mbox files follow an account, by every strategy, and Dovecot reads them", .enabled(if: canRunDovecot))
+        func mboxDestination() async throws {
+            try await withSampleServer(messages: 40, seed: 5) { server in
+                try await withArchive { program in
+                    try await program.addAccount(port: server.port)
+                    for strategy in ["backup", "copy", "one-way", "two-way"] {
+                        let tree = program.folder.file("mbox-\(strategy)")
+                        let line = [
+                            "sync", "test", "mbox:\(tree)", "--strategy", strategy, "--state",
+                            program.folder.file("state"),
+                        ]
+                        _ = try await program.run(line)
+                        #expect(try await program.run(line).output.contains("nothing to do"), "\(strategy)")
+                        try await server.doveadm([
+                            "flags", "add", "-u", "anna", "\\Flagged $Work\(strategy.prefix(3))", "mailbox", "INBOX",
+                            "ALL",
+                        ])
+                        try await server.deliver("Subject: new\n\nFrom \(strategy)\n", to: "INBOX")
+                        _ = try await program.run(line)
+                        let back = program.folder.file("back-\(strategy)")
+                        _ = try await program.run([
+                            "sync", "mbox:\(tree)", "maildir:\(back)", "--strategy", "two-way", "--state",
+                            program.folder.file("state"),
+                        ])
+                        expectEqual(try await Dump.maildir(back), try await Dump.server(port: server.port), strategy)
+                        try await readByDovecot(tree, server)
+                    }
+                }
+            }
+        }
+
+        /// INBOX of a tree of mbox files has the messages and flags INBOX of the server has, in the words of Dovecot.
+        private func readByDovecot(_ tree: String, _ server: DovecotServer) async throws {
+            let fields = ["fetch", "-u", "anna", "hdr.subject flags", "mailbox", "INBOX", "ALL"]
+            func read(_ options: [String]) async throws -> [String] {
+                try await server.doveadm(options + fields).output
+                    .replacingOccurrences(of: "\\Recent", with: "").components(separatedBy: "\u{C}")
+                    .map {
+                        $0.split(whereSeparator: \.isWhitespace).sorted()
+                            .joined(
+                                separator: " ")
+                    }.sorted()
+            }
+            // Of the user's own, so that Dovecot may read it.
+            let copy = server.folder.file("mail/anna/copy-\(URL(fileURLWithPath: tree).lastPathComponent)")
+            try await ProcessCommand("cp", ["-r", tree, copy]).runSuccessfully()
+            if geteuid() == 0 { try await ProcessCommand("chown", ["-R", "5000:5000", copy]).runSuccessfully() }
+            let options = ["-o", "mail_location=mbox:\(copy):INBOX=\(copy)/INBOX:INDEX=MEMORY"]
+            expectEqual(try await read(options), try await read([]), "read by Dovecot")
         }
 
         // MARK: helpers

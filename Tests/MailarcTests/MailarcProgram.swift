@@ -158,6 +158,8 @@ enum Dump {
         try await lines("maildir-dump.py", [path] + (asCRLF ? ["lf"] : []))
     }
 
+    static func mbox(_ path: String) async throws -> [String] { try await lines("mbox-dump.py", [path]) }
+
     private static func lines(_ script: String, _ arguments: [String]) async throws -> [String] {
         let result = try await ProcessCommand("python3", [Repository.script(script)] + arguments).runSuccessfully()
         return result.output.split(separator: "\n").map(String.init)

@@ -116,6 +116,34 @@ extension EndToEnd {
             }
         }
 
+        @Test("a lost key slot comes back from a copy, also the one that opens; a removed one does not")
+        func slots() async throws {
+            try await withArchive { program in
+                let second = program.folder.file("second")
+                try program.folder.write("second", String(repeating: "ab", count: 32), mode: 0o600)
+                struct Key: Decodable { let id: String }
+                let key = try await program.json(Key.self, ["key", "add", "--new-key-file", second])
+                let base = try copy(program.archive, to: program.folder.file("base"))
+                let slots = files(of: base).filter { $0.hasSuffix(".slot") }
+                #expect(slots.count == 2)
+                for slot in slots {
+                    let victim = program.at(try copy(base, to: program.folder.file("victim")))
+                    try FileManager.default.removeItem(atPath: "\(victim.archive)/\(slot)")
+                    let plan = try await victim.run(["repair", "--from", base, "--dry-run"])
+                    #expect(plan.output.contains("WOULD MEND"), "\(plan.output)")
+                    let repair = try await victim.run(["repair", "--from", base])
+                    #expect(repair.output.contains(slot), "\(repair.output)")
+                    try await victim.expectClean()
+                }
+                try await program.run(["key", "remove", key.id])
+                let refused = try await program.run(
+                    ["repair", "-a", program.archive, "--from", base, "--key-file", second], opens: false, codes: [5])
+                #expect(refused.errors.contains("slot"), "\(refused.errors)")
+                #expect(files(of: program.archive).filter { $0.hasSuffix(".slot") }.count == 1)
+                try await program.expectClean()
+            }
+        }
+
         @Test("footers come back from their copies, blobs from two damaged packs, without and with a key that changed")
         func assembly() async throws {
             try await withArchive { program in

@@ -6,8 +6,10 @@ struct SyncDocument: Decodable {
     struct Mailbox: Decodable {
         let side, mailbox: String
         let copied, moved, flagChanges, expunged, linked: Int
+        let failure: String?
     }
     let outcome: String
+    let interruption: String?
     let mailboxes: [Mailbox]
     let plan: [String]
     let refusals: [String]
@@ -85,6 +87,32 @@ extension EndToEnd {
                 let refused = try await sync(program, "two-way", codes: [8, 17, 18])
                 #expect(refused.map(\.refusals.isEmpty) != true)
                 expectEqual(try await Dump.server(port: server.port), before)
+            }
+        }
+
+        @Test("Ctrl-C ends a run in one line with a code of its own, and the next goes on", .enabled(if: canRunDovecot))
+        func interrupted() async throws {
+            try await withSampleServer(messages: 200, seed: 4) { server in
+                let program = try MailarcProgram()
+                defer { program.remove() }
+                let expected = try await Dump.server(port: server.port)
+                // In the middle of the messages' octets.
+                let trap = OctetTrap()
+                let proxy = try await CuttingProxy(to: server.port, trap)
+                trap.arm(at: 200_000, .signal(SIGINT))
+                try await program.addAccount(port: proxy.port)
+                let words = [
+                    "sync", "test", "maildir:\(program.folder.file("mail"))", "--state", program.folder.file("state"),
+                ]
+                let run = try program.command(words + ["--strategy", "copy"], opens: false).start()
+                trap.attach(run)
+                let result = try await run.waitAsync()
+                #expect(result.exitCode == 130, "\(result.output)\(result.errors)")
+                #expect(result.errors.split(separator: "\n").contains { $0.contains("stopped") }, "\(result.errors)")
+                #expect(trap.take().isSprung)
+                try await program.run(words + ["--strategy", "copy"], opens: false)
+                await proxy.stop()
+                expectEqual(try await Dump.maildir(program.folder.file("mail")), expected)
             }
         }
 

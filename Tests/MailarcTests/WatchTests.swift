@@ -3,18 +3,6 @@ import Glibc
 import MailarcTesting
 import Testing
 
-struct WatchLine: Decodable {
-    struct Event: Decodable {
-        let time, account, event, text: String
-        let mailbox, method: String?
-        let new, flagChanges, expunged: Int?
-        let retryAfter: Double?
-    }
-    let schema: Int
-    let command: String
-    let result: Event
-}
-
 extension EndToEnd {
     /// `mailarc watch` beside a real Dovecot: what happens there is in the archive soon after.
     @Suite("watch", .timeLimit(.minutes(10)))
@@ -256,35 +244,7 @@ extension EndToEnd {
             }
         }
 
-        // MARK: The watch
-
-        /// Runs `watch` beside `body`, stops it by a signal, and hands its lines to `ended`.
-        private func watching(
-            _ program: MailarcProgram, _ options: [String], _ signal: Int32 = SIGTERM,
-            _ body: (RunningProcess) async throws -> Void, ended: ([WatchLine.Event]) throws -> Void
-        ) async throws {
-            let watch = try program.command(["watch", "--json"] + options).start()
-            do { try await body(watch) } catch {
-                watch.signal(SIGKILL)
-                let result = try await watch.waitAsync()
-                Issue.record("the watch said:\n\(result.output)\(result.errors)")
-                throw error
-            }
-            watch.signal(signal)
-            let result = try await watch.waitAsync()
-            #expect(result.exitCode == 0, "\(result.ending)\n\(result.output)\(result.errors)")
-            let events = try result.output.split(separator: "\n").map { line in
-                let line = try JSONDecoder().decode(WatchLine.self, from: Data(line.utf8))
-                #expect(line.schema == 1 && line.command == "watch")
-                return line.result
-            }
-            try ended(events)
-        }
-
         // MARK: The archive, asked until it is so
-
-        /// LIMIT: far more than a change takes, so that a loaded machine does not fail.
-        private static let deadline = Duration.seconds(90)
 
         private struct Mailbox: Decodable {
             let mailbox: String
@@ -314,16 +274,6 @@ extension EndToEnd {
                 try await program.json([Message].self, ["list", "--mailbox", "INBOX"])
                     .contains { $0.flags.contains { $0.lowercased().contains("flagged") } }
             }
-        }
-
-        private func wait(_ label: String, _ isSo: () async throws -> Bool) async throws {
-            let start = ContinuousClock.now
-            while try await !isSo() {
-                guard ContinuousClock.now - start < Self.deadline else {
-                    throw ProcessFailure("\(label) did not come into the archive within \(Self.deadline)")
-                }
-            }
-            print("watch: \(label) after \(ContinuousClock.now - start)")
         }
 
         private func deliver(_ server: DovecotServer, _ subject: String, to mailbox: String) async throws {

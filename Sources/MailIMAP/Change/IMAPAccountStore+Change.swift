@@ -5,8 +5,8 @@ import MailIMAPCore
 extension IMAPAccountStore: SyncStore {
     public var abilities: StoreAbilities {
         get async throws(StoreError) {
+            // Known since the login: nothing on its way changes them.
             try await withSession { (session) async throws(StoreError) in
-                try await session.settle()
                 let capabilities = session.capabilities
                 return StoreAbilities(
                     expungesExactly: capabilities.hasUIDPlus, tellsUIDs: capabilities.hasUIDPlus,

@@ -169,6 +169,13 @@ extension IMAPSession {
     func runAll(
         _ commands: [Command], each: (Response) throws(StoreError) -> Void = { _ in }
     ) async throws(StoreError) -> [StatusResponse] {
+        try await runAll(commands) { _, response throws(StoreError) in try each(response) }
+    }
+
+    /// As ``runAll(_:each:)``; `each` is told for which command the server was at work, as far as it answers in order.
+    func runAll(
+        _ commands: [Command], each: (Int, Response) throws(StoreError) -> Void
+    ) async throws(StoreError) -> [StatusResponse] {
         var answers: [StatusResponse] = []
         let window = pipelining == .refused ? 1 : Self.commandWindow
         var start = 0
@@ -182,7 +189,7 @@ extension IMAPSession {
                 if case .tagged(let tag, let status) = response {
                     results[tag] = status
                 } else {
-                    try each(response)
+                    try each(start + results.count, response)
                 }
             }
             answers += tags.compactMap { results[$0] }

@@ -2,12 +2,14 @@ public import MailCore
 import MailIMAPCore
 
 /// The write side: CREATE, SUBSCRIBE, APPEND. Nothing here changes or expunges what is there.
-extension IMAPAccountStore: DeliveryStore {
+extension IMAPAccountStore: PipelinedDeliveryStore {
     public func hierarchy() async throws(StoreError) -> StoreHierarchy {
         try await withSession { (session) async throws(StoreError) in
             try await session.settle()
-            // QUIRK: Cyrus names no personal namespace before there is an INBOX, so it is asked now.
-            if session.capabilities.hasNamespace { _ = try await session.run(.namespace) }
+            // QUIRK: Cyrus names no personal namespace before there is an INBOX, so it is asked again.
+            if session.capabilities.hasNamespace, session.namespaces.personal.isEmpty {
+                _ = try await session.run(.namespace)
+            }
             if let personal = session.namespaces.personal.first {
                 let prefix = WireName.decode(personal.prefix, delimiter: personal.delimiter, isUTF8: session.isUTF8)
                 return StoreHierarchy(
@@ -37,6 +39,20 @@ extension IMAPAccountStore: DeliveryStore {
         try await withSession { (session) async throws(StoreError) in
             try await session.settle()
             return try await session.deliveryTraits(of: mailbox)
+        }
+    }
+
+    public func create(_ mailboxes: [NewMailbox]) async throws(StoreError) -> [Result<Void, StoreError>] {
+        try await withSession { (session) async throws(StoreError) in
+            try await session.settle()
+            return try await session.create(mailboxes)
+        }
+    }
+
+    public func deliveryTraits(of mailboxes: [MailboxName]) async throws(StoreError) -> [DeliveryTraits?] {
+        try await withSession { (session) async throws(StoreError) in
+            try await session.settle()
+            return try await session.deliveryTraits(of: mailboxes)
         }
     }
 
@@ -83,16 +99,11 @@ extension IMAPSession {
         _ mailbox: MailboxName, into traits: inout DeliveryTraits
     ) async throws(StoreError) -> ResponseCode? {
         selected = nil
-        var (uidValidity, permanentFlags) = (traits.uidValidity, traits.permanentFlags)
+        var told = traits
         let status = try await run(.select(WireName(mailbox, isUTF8: isUTF8))) { response throws(StoreError) in
-            guard case .status(let status) = response else { return }
-            switch status.code {
-            case .uidValidity(let value)?: uidValidity = UIDValidity(value)
-            case .permanentFlags(let flags)?: permanentFlags = flags
-            default: break
-            }
+            told.learn(response)
         }
-        (traits.uidValidity, traits.permanentFlags) = (uidValidity, permanentFlags)
+        traits = told
         guard status.condition == .ok else {
             if status.isTemporary { throw .throttled(status, mailbox: mailbox) }
             throw StoreError(.noSuchMailbox, "The server refused to open it: \(status.text)", mailbox: mailbox)
@@ -100,10 +111,15 @@ extension IMAPSession {
         return status.code
     }
 
+    /// What a mailbox keeps, before it was opened.
+    private var unopened: DeliveryTraits {
+        DeliveryTraits(
+            octetLimit: capabilities.appendLimit, keepsUTF8Headers: isUTF8, takesNUL: capabilities.hasBinary)
+    }
+
     /// What `mailbox` keeps; it is opened for writing and left again, as EXAMINE tells no PERMANENTFLAGS.
     func deliveryTraits(of mailbox: MailboxName) async throws(StoreError) -> DeliveryTraits {
-        var traits = DeliveryTraits(
-            octetLimit: capabilities.appendLimit, keepsUTF8Headers: isUTF8, takesNUL: capabilities.hasBinary)
+        var traits = unopened
         _ = try await select(mailbox, into: &traits)
         if capabilities.hasUnselect { _ = try await run(.unselect) }
         guard capabilities.hasMailboxAppendLimit else { return traits }
@@ -112,6 +128,65 @@ extension IMAPSession {
             traits.octetLimit = Int(exactly: limit)
         }
         return traits
+    }
+
+    /// Makes and subscribes `mailboxes`, several commands in flight; what is refused is tried once more by itself.
+    func create(_ mailboxes: [NewMailbox]) async throws(StoreError) -> [Result<Void, StoreError>] {
+        let commands = mailboxes.flatMap { mailbox in
+            let name = WireName(mailbox.name, isUTF8: isUTF8)
+            guard let role = mailbox.role, capabilities.createsSpecialUse else {
+                return [Command.create(name), .subscribe(name)]
+            }
+            return [.create(name, use: role.attribute), .subscribe(name)]
+        }
+        let answers = try await runAll(commands)
+        var results: [Result<Void, StoreError>] = []
+        for (index, mailbox) in mailboxes.enumerated() {
+            let status = answers[2 * index]
+            guard status.condition != .ok, status.code != .alreadyExists else {
+                results.append(.success(()))
+                continue
+            }
+            do throws(StoreError) {
+                try await create(mailbox.name, role: mailbox.role)
+                _ = try await run(.subscribe(WireName(mailbox.name, isUTF8: isUTF8)))
+                results.append(.success(()))
+            } catch {
+                guard error.kind == .refused else { throw error }
+                results.append(.failure(error))
+            }
+        }
+        return results
+    }
+
+    /// What each of `mailboxes` keeps: each opened for writing, several commands in flight, the last one left again.
+    func deliveryTraits(of mailboxes: [MailboxName]) async throws(StoreError) -> [DeliveryTraits?] {
+        selected = nil
+        var traits = mailboxes.map { _ in unopened }
+        let names = mailboxes.map { WireName($0, isUTF8: isUTF8) }
+        let answers = try await runAll(names.map { .select($0) }) { (index, response) throws(StoreError) in
+            traits[index].learn(response)
+        }
+        if capabilities.hasUnselect { _ = try await run(.unselect) }
+        if capabilities.hasMailboxAppendLimit {
+            _ = try await runAll(names.map { .status($0, [.appendLimit]) }) { (index, response) throws(StoreError) in
+                guard case .mailboxStatus(let status) = response, let limit = status.appendLimit else { return }
+                traits[index].octetLimit = Int(exactly: limit)
+            }
+        }
+        return zip(traits, answers).map { $1.condition == .ok ? $0 : nil }
+    }
+}
+
+extension DeliveryTraits {
+    /// Takes what a response to SELECT tells.
+    fileprivate mutating func learn(_ response: Response) {
+        guard case .status(let status) = response else { return }
+        switch status.code {
+        case .uidValidity(let value)?: uidValidity = UIDValidity(value)
+        case .permanentFlags(let flags)?: permanentFlags = flags
+        default: break
+        }
     }
 }
 

@@ -15,7 +15,7 @@ final class MessageDelivery {
     /// LIMIT: messages of a MULTIAPPEND.
     private static let groupCount = 50
     /// LIMIT: what is gathered before it is handed to the kernel.
-    private static let outboxOctetCount = 1 << 16
+    private static let outboxOctetCount = 1 << 18
     /// LIMIT: how often a call waits for a server that wants to be left alone, and for how long at most.
     static let pauses = 3
     static let patience = Duration.seconds(5)

@@ -5,7 +5,7 @@ import Synchronization
 /// An IMAP account as a mail store. Reading changes nothing: EXAMINE and BODY.PEEK; `Delivery/` is the write side.
 ///
 /// Up to `maxConnections` calls run at once; more wait. A broken connection is replaced once per call.
-public final class IMAPAccountStore: PartwiseStore {
+public final class IMAPAccountStore: PipelinedStore, PartwiseStore {
     let configuration: IMAPConfiguration
     let pool: ConnectionPool
     /// Counters of large mailboxes from the last listing.
@@ -54,30 +54,28 @@ public final class IMAPAccountStore: PartwiseStore {
         _ mailbox: MailboxName, since cursor: MailboxCursor?
     ) async throws(StoreError) -> MailboxObservation {
         var result: Result<MailboxObservation, StoreError>?
-        try await observeAll([(mailbox, cursor)]) { _, outcome in result = outcome }
+        try await observe([ObservationRequest(mailbox: mailbox, cursor: cursor)], limit: nil) { result = $1 }
         guard let result else { throw StoreError(.protocolViolation, "No observation was made", mailbox: mailbox) }
         return try result.get()
     }
 
-    /// Looks at many mailboxes, a window of them in one flight; `each` gets every one once, in order.
-    ///
-    /// What concerns one mailbox only (it is gone, the server refuses it, more than `limit` of its messages would have to
-    /// be described: `.limitExceeded`) is handed to `each`.
-    /// - Throws: connection errors, after a first reconnect.
-    public func observeAll(
-        _ mailboxes: [(MailboxName, MailboxCursor?)], limit: Int? = nil,
-        _ each: (MailboxName, Result<MailboxObservation, StoreError>) async -> Void
+    /// A window of `requests` in one flight, each handed over in order; connection errors after a first reconnect.
+    public func observe(
+        _ requests: [ObservationRequest], limit: Int?,
+        _ consume: (MailboxName, Result<MailboxObservation, StoreError>) -> Void
     ) async throws(StoreError) {
         var start = 0
-        while start < mailboxes.count {
-            let end = min(start + configuration.observationWindow, mailboxes.count)
+        while start < requests.count {
+            let end = min(start + configuration.observationWindow, requests.count)
             let window = announced.withLock { known in
-                mailboxes[start..<end].map { (mailbox: $0.0, cursor: $0.1, announced: known[$0.0], limit: limit) }
+                requests[start..<end].map {
+                    (mailbox: $0.mailbox, cursor: $0.cursor, announced: known[$0.mailbox], limit: limit)
+                }
             }
             let outcomes = try await withSession { (session) async throws(StoreError) in
                 try await session.observe(window)
             }
-            for (mailbox, outcome) in zip(window, outcomes) { await each(mailbox.mailbox, outcome) }
+            for (request, outcome) in zip(window, outcomes) { consume(request.mailbox, outcome) }
             start += window.count
         }
     }

@@ -26,7 +26,7 @@ final class Inlet: ChannelInboundHandler {
     private var gathering: Scheduled<Void>?
 
     /// LIMIT: what is handed over at once in the middle of a message, and how long it may be gathered.
-    private static let bulkOctetCount = 1 << 17
+    private static let bulkOctetCount = 1 << 18
     private static let gatheringTime = TimeAmount.microseconds(200)
     private var context: ChannelHandlerContext?
 

@@ -97,6 +97,10 @@ extension MailboxLook {
         let changed = rows.merged()
         guard changed.allSatisfy({ $0.flags != MessageSummary.unknownFlags }) else { return startOver() }
         let new = UIDSet(changed.lazy.map(\.uid)).subtracting(cursor.knownUIDs)
+        // A new message is described whole, or its date and size are lost for good.
+        guard changed.allSatisfy({ $0.internalDate != nil || $0.octetCount != nil || !new.contains($0.uid) }) else {
+            return startOver()
+        }
         if let all = searches[3] {
             return concludeDelta(cursor, changed, gone: cursor.knownUIDs.subtracting(all), new, all: all)
         }

@@ -101,10 +101,11 @@ public struct MailboxLook: Sendable {
         return items
     }
 
-    /// The first UID the cursor cannot know.
+    /// The first UID nothing may be known of. What was delivered by us since the cursor has higher ones, and is known:
+    /// others' messages lie between.
     var firstNewUID: UInt32 {
-        let known = cursor?.knownUIDs.max.map { $0.value == .max ? $0.value : $0.value + 1 } ?? 1
-        return max(known, cursor?.status.uidNext?.value ?? 1)
+        if let next = cursor?.status.uidNext { return next.value }
+        return cursor?.knownUIDs.max.map { $0.value == .max ? $0.value : $0.value + 1 } ?? 1
     }
 
     func opening(_ mode: SelectMode = .plain) -> Command { .open(wireName, mode, bySelect: opensBySelect) }

@@ -54,6 +54,8 @@ public protocol ContentHashing: Sendable {
 /// A hash that octets are added to.
 public protocol RunningHash: AnyObject {
     func update(_ octets: ArraySlice<UInt8>)
+    /// The same state, to go on from by itself.
+    func copy() -> any RunningHash
     /// At least 16 octets; nothing is added afterwards.
     func finish() -> [UInt8]
 }

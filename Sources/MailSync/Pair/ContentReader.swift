@@ -1,3 +1,5 @@
+internal import Glibc
+
 /// Computes a message's ``ContentIdentity`` from its octets, piece by piece. Total; any chunking gives the same.
 struct ContentReader {
     /// LIMIT: a header longer than this is known by its exact octets only; real ones stay below 200 KiB.
@@ -5,7 +7,10 @@ struct ContentReader {
 
     private let key: [UInt8]
     private let hashing: any ContentHashing
-    private var raw: any RunningHash
+    /// Of the exact header.
+    private var head: any RunningHash
+    /// Of the exact body, once that is not its canonical form.
+    private var raw: (any RunningHash)?
     private var body: any RunningHash
     private var header: [UInt8] = []
     private var isInHeader = true
@@ -16,8 +21,8 @@ struct ContentReader {
 
     init(key: [UInt8], hashing: any ContentHashing) {
         (self.key, self.hashing) = (key, hashing)
-        (raw, body) = (hashing.start(), hashing.start())
-        raw.update(key[...])
+        (head, body) = (hashing.start(), hashing.start())
+        head.update(key[...])
         body.update(key[...])
     }
 
@@ -26,9 +31,11 @@ struct ContentReader {
 
     mutating func update(_ octets: [UInt8]) {
         octetCount += octets.count
-        raw.update(octets[...])
         var index = 0
-        if isInHeader { index = takeHeader(octets) }
+        if isInHeader {
+            index = takeHeader(octets)
+            head.update(octets[..<index])
+        }
         if index < octets.count { takeBody(octets[index...]) }
     }
 
@@ -51,6 +58,26 @@ struct ContentReader {
     }
 
     private mutating func takeBody(_ octets: ArraySlice<UInt8>) {
+        if let last = octets.last { isLastLineOpen = last != 0x0A }
+        guard LineEnds.areAllCRLF(octets, afterCR: pendingCR) else {
+            leaveCanonical()
+            raw?.update(octets)
+            return normalise(octets)
+        }
+        raw?.update(octets)
+        if pendingCR { body.update([0x0D]) }
+        pendingCR = octets.last == 0x0D
+        body.update(pendingCR ? octets.dropLast() : octets)
+    }
+
+    /// From here on the exact body is another than the canonical one.
+    private mutating func leaveCanonical() {
+        guard raw == nil else { return }
+        raw = body.copy()
+        if pendingCR { raw?.update([0x0D]) }
+    }
+
+    private mutating func normalise(_ octets: ArraySlice<UInt8>) {
         var result: [UInt8] = []
         result.reserveCapacity(octets.count + octets.count / 32 + 2)
         for octet in octets {
@@ -62,15 +89,15 @@ struct ContentReader {
             pendingCR = octet == 0x0D
             if !pendingCR { result.append(octet) }
         }
-        if let last = octets.last { isLastLineOpen = last != 0x0A }
         body.update(result[...])
     }
 
     mutating func finish() -> ContentIdentity {
+        if pendingCR || isLastLineOpen { leaveCanonical() }
         if pendingCR { body.update([0x0D]) }
         if isLastLineOpen { body.update([0x0D, 0x0A]) }
         let bodyDigest = body.finish()
-        let rawMark = mark([0x01], raw.finish())
+        let rawMark = mark([0x01], head.finish() + (raw?.finish() ?? bodyDigest))
         guard header.count < Self.headerLimit else {
             return ContentIdentity(
                 raw: rawMark, canonical: rawMark, body: mark([0x03], bodyDigest), octetCount: octetCount)
@@ -98,6 +125,55 @@ struct ContentReader {
         hash.update(kind[...])
         hash.update(octets[...])
         return ContentMark(hash.finish())
+    }
+}
+
+/// Looks for line ends with the machine's widest instructions. Total, linear.
+enum LineEnds {
+    /// Whether every CR and every LF is one of a CRLF; a CR at the end may become one.
+    static func areAllCRLF(_ octets: ArraySlice<UInt8>, afterCR: Bool) -> Bool {
+        unsafe octets.withUnsafeBufferPointer { buffer in
+            var position = 0
+            if afterCR {
+                guard unsafe buffer.first == 0x0A || buffer.isEmpty else { return false }
+                position = 1
+            }
+            while position < buffer.count {
+                let lineFeed = unsafe index(of: 0x0A, in: buffer, from: position, to: buffer.count)
+                let end = lineFeed ?? buffer.count
+                let carriageReturn = unsafe index(of: 0x0D, in: buffer, from: position, to: end)
+                if lineFeed != nil || carriageReturn != nil {
+                    guard carriageReturn == end - 1 else { return false }
+                }
+                position = end + 1
+            }
+            return true
+        }
+    }
+
+    /// Whether a CR is followed by anything but LF.
+    static func haveBareCR(_ octets: ArraySlice<UInt8>, afterCR: Bool) -> Bool {
+        unsafe octets.withUnsafeBufferPointer { buffer in
+            if afterCR, let first = unsafe buffer.first, first != 0x0A { return true }
+            var position = 0
+            while let hit = unsafe index(of: 0x0D, in: buffer, from: position, to: buffer.count) {
+                guard hit + 1 < buffer.count else { return false }
+                guard unsafe buffer[hit + 1] == 0x0A else { return true }
+                position = hit + 2
+            }
+            return false
+        }
+    }
+
+    static func haveNUL(_ octets: ArraySlice<UInt8>) -> Bool {
+        unsafe octets.withUnsafeBufferPointer { unsafe index(of: 0, in: $0, from: 0, to: $0.count) != nil }
+    }
+
+    private static func index(of octet: UInt8, in buffer: UnsafeBufferPointer<UInt8>, from: Int, to: Int) -> Int? {
+        guard from < to, let base = buffer.baseAddress else { return nil }
+        // SAFETY: reads from `from` to `to`, which is not beyond the buffer's end.
+        guard let hit = unsafe memchr(base + from, Int32(octet), to - from) else { return nil }
+        return unsafe UnsafeRawPointer(base).distance(to: UnsafeRawPointer(hit))
     }
 }
 

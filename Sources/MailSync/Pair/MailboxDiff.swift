@@ -8,6 +8,8 @@ package struct MailboxDiff: Sendable {
     package let status: MailboxStatus
     private let messages: [MessageSummary]
     private let vanished: UIDSet?
+    /// Of the whole mailbox, where ``messages`` are a part of it.
+    private let census: UIDSet?
     private let isVolatile: Bool
     private var isVisited: [Bool]
     private var presentCount = 0
@@ -23,7 +25,16 @@ package struct MailboxDiff: Sendable {
             (messages, vanished) = (summaries, nil)
         case .delta(let changed, let vanished): (messages, self.vanished) = (changed, vanished)
         }
+        census = nil
         look = isVolatile ? .volatile : isComplete ? .complete : .incomplete
+        isVisited = Array(repeating: false, count: messages.count)
+    }
+
+    /// Compares a part of a large mailbox: the ends whose UIDs are among those of `messages`.
+    package init(row: Int64, part messages: [MessageSummary], of census: MailboxCensus) {
+        (self.row, status, self.messages, self.census) = (row, census.status, messages, census.uids)
+        (vanished, isVolatile) = (nil, census.status.uidValidity.value == 0)
+        look = isVolatile ? .volatile : census.isComplete ? .complete : .incomplete
         isVisited = Array(repeating: false, count: messages.count)
     }
 
@@ -36,6 +47,8 @@ package struct MailboxDiff: Sendable {
                 presentCount += 1
                 return nil
             }
+            // It was counted and not described: it may have gone meanwhile.
+            if census?.contains(uid) ?? false { return .unknown }
             return isVolatile ? .stale : look == .complete ? .gone : .unknown
         }
         let message = messages[position]

@@ -45,6 +45,17 @@ public enum PairAction: Sendable, Hashable {
     }
 
     /// Whether a store is changed.
+    /// What is known of the message.
+    var link: PairLink? {
+        switch self {
+        case .copy(_, _, let link), .move(_, _, let link), .setFlags(_, let link), .record(let link, _, _),
+            .forget(let link):
+            link
+        case .expunge(_, let link, _): link
+        case .createMailbox, .renameMailbox, .removeMailbox: nil
+        }
+    }
+
     public var hasEffect: Bool {
         switch self {
         case .record, .forget: false
@@ -142,6 +153,10 @@ public struct PairPlan: Sendable {
     package var unfinished: Set<Int64> = []
     package var tombstonedPairs: Set<Int64> = []
     package var revivedPairs: Set<Int64> = []
+    /// Mailboxes (rows) that keep the name they had in the base: their rename is still to be followed.
+    var unfollowedRows: Set<Int64> = []
+    /// New messages of a part that are something known, about which a later plan decides.
+    var leftOpen = UIDSet()
 
     /// The steps that change a store.
     public var effects: [PairAction] { actions.filter(\.hasEffect) }

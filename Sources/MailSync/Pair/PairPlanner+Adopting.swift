@@ -101,7 +101,7 @@ extension PairPlanner {
         for side in PairSide.allCases { works[position].link[side]?.flags = base }
         (works[position].link.state, works[position].link.since) = (.linked, 0)
         (works[position].link.reason, works[position].link.attempts) = (nil, 0)
-        works[position].isChanged = true
+        (works[position].isChanged, works[position].isMatched) = (true, true)
         noteAdoption(position)
     }
 
@@ -138,7 +138,7 @@ extension PairPlanner {
             }
             guard let found else { continue }
             take(found, as: .a, into: position)
-            works[position].isChanged = true
+            (works[position].isChanged, works[position].isMatched) = (true, true)
         }
     }
 
@@ -152,6 +152,7 @@ extension PairPlanner {
         for position in fresh.indices where fresh[position].side == .a && !isTaken[position] {
             guard let content = fresh[position].content else { continue }
             for other in bodies[content.body] ?? [] where fresh[other].pair == fresh[position].pair {
+                guard situation.isAbout(fresh[position]) || situation.isAbout(fresh[other]) else { continue }
                 guard let a = message(fresh[position]), let b = message(fresh[other]) else { continue }
                 plan.nearDuplicates.append(NearDuplicate(a: a, b: b))
             }

@@ -15,7 +15,7 @@ extension PairPlanner {
         for removal in tree.removals where emptied && !isUsed(removal) && !isSpared(removal) {
             plan.actions.append(removal)
         }
-        plan.tombstonedPairs = tree.tombstones
+        (plan.tombstonedPairs, plan.unfollowedRows) = (tree.tombstones, tree.unfollowed)
     }
 
     private func isCreated(_ action: PairAction) -> Bool {

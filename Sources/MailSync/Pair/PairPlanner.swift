@@ -14,6 +14,8 @@ struct PairPlanner {
         /// An effect was under way: it is brought to its end whatever is selected now.
         let wasBegun: Bool
         var isChanged = false
+        /// One of its ends is a message that was new.
+        var isMatched = false
         var isDone = false
 
         init(link: PairLink, status: BothSides<EndStatus>) {
@@ -71,13 +73,15 @@ struct PairPlanner {
         for side in PairSide.allCases { findMoves(side) }
         adopt()
         fillTombstones()
-        for position in works.indices { decide(position) }
+        for position in works.indices where isDecided(position) { decide(position) }
         for position in works.indices where !works[position].isDone {
             if let content = works[position].link.content {
                 worksByContent[content.canonical, default: []].append(position)
             }
         }
-        for position in fresh.indices where !isTaken[position] { decideFresh(position) }
+        for position in fresh.indices where !isTaken[position] && situation.isAbout(fresh[position]) {
+            decideFresh(position)
+        }
         reportNearDuplicates()
         assemble()
         return plan
@@ -106,8 +110,8 @@ struct PairPlanner {
     private mutating func resolvePending(_ side: PairSide) {
         for position in works.indices {
             guard let pending = works[position].link.pending, pending.side == side else { continue }
-            guard let pair = pairOfRow[pending.mailbox], let half = situation.mailboxes[pair].halves[side],
-                half.look != .failed
+            guard let pair = pairOfTarget(pending, works[position].link),
+                let half = situation.mailboxes[pair].halves[side], half.look != .failed
             else {
                 hold(side, pending.mailbox)
                 works[position].isDone = true
@@ -121,9 +125,11 @@ struct PairPlanner {
                 fresh[candidate].pair == pair
                     && (!sameUIDs || fresh[candidate].summary.uid >= (pending.uidNext ?? .min))
             }
-            if let found {
+            if found == nil, situation.part != nil {
+                (works[position].link, works[position].isDone) = (link, true)
+            } else if let found {
                 finishMove(position, pending)
-                attach(found, to: position, side)
+                attach(found, to: position, side, keepsBase: pending.kind == .move)
                 if works[position].link[side.other] != nil { works[position].link.state = .linked }
             } else if pending.kind == .move {
                 works[position].resumedMove = side
@@ -132,6 +138,25 @@ struct PairPlanner {
                 (works[position].link.state, works[position].link.since) = (.quarantined, situation.now)
             }
         }
+    }
+
+    /// Whether anything is decided about a link now; of a part, what was not found may still come.
+    private mutating func isDecided(_ position: Int) -> Bool {
+        guard let part = situation.part else { return true }
+        let work = works[position]
+        guard work.isMatched else { return false }
+        if work.isPresent(.a), work.isPresent(.b) { return true }
+        if let end = work.link[part.side], let uid = end.uid, pairOfRow[end.mailbox] == part.pair {
+            plan.leftOpen.insert(uid)
+        }
+        return false
+    }
+
+    /// Where an effect was to end: a mailbox that was made for it may have another row by now, but not another partner.
+    private func pairOfTarget(_ pending: PairLink.Pending, _ link: PairLink) -> Int? {
+        if let pair = pairOfRow[pending.mailbox] { return pair }
+        guard pending.kind == .copy, let origin = link[pending.side.other] else { return nil }
+        return pairOfRow[origin.mailbox]
     }
 
     /// The message is in the new place; the one in the old place goes.
@@ -192,6 +217,7 @@ struct PairPlanner {
         isTaken[found] = true
         let message = fresh[found]
         guard let half = half(message) else { return }
+        works[position].isMatched = true
         let base = works[position].link[side]?.flags
         var end = LinkEnd(mailbox: half.row, uidValidity: half.uidValidity ?? UIDValidity(0), message.summary)
         if keepsBase, let base { end.flags = base }

@@ -3,15 +3,20 @@ internal import MailCore
 extension PairRun {
     /// Observes both sides and finds out who is who: all that a plan is made from.
     mutating func look() async throws -> (PairSituation, PairTree.Actions) {
+        (listings, baseRows, rowOfName) = (BothSides([:], [:]), BothSides([:], [:]), BothSides([:], [:]))
+        (looks, rest) = ([:], BothSides([:], [:]))
         let (rows, pairs) = try await state.tree()
-        let a = try await list(.a, rows)
-        let b = try await list(.b, rows)
+        async let listedA = Self.list(ends.a, .a)
+        async let listedB = Self.list(ends.b, .b)
+        let a = try await take(await listedA, .a, rows)
+        let b = try await take(await listedB, .b, rows)
         let tree = PairTree(
             pairs: pairs, sides: BothSides(a, b), naming: options.naming, selection: options.selection, policy: policy)
-        (mailboxes, droppedPairs) = (tree.mailboxes, tree.droppedPairs)
+        (mailboxes, droppedPairs, replacedRows) = (tree.mailboxes, tree.droppedPairs, tree.replacedRows)
         var touched: [Int64: TouchedLink] = [:]
         var fresh: [FreshMessage] = []
         for side in PairSide.allCases { try await observe(side, &touched, &fresh) }
+        try await settleRest(&fresh)
         try await addGone(&touched)
         let policyName = "\(policy)" + selectionMark
         let isNewPolicy = try await state.fact("policy") != policyName
@@ -37,9 +42,31 @@ extension PairRun {
 
     // MARK: Mailboxes
 
-    private mutating func list(_ side: PairSide, _ all: [PairMailboxRow]) async throws -> PairTree.Side {
-        let (listed, isWhole) = try await on(side) { store throws(StoreError) in try await store.mailboxes() }
-        let hierarchy = try await on(side) { store throws(StoreError) in try await store.hierarchy() }
+    /// What a side tells of itself.
+    private struct Listed: Sendable {
+        var listings: [MailboxListing]
+        var isWhole: Bool
+        var traits: StoreTraits
+        var hierarchy: StoreHierarchy
+    }
+
+    private nonisolated static func list(_ end: PairEnd, _ side: PairSide) async -> Result<Listed, SideError> {
+        do throws(StoreError) {
+            // The listing comes first: what an account tells of itself arrives with it, in one round trip.
+            let (listings, isWhole) = try await end.store.mailboxes()
+            return .success(
+                Listed(
+                    listings: listings, isWhole: isWhole, traits: try await end.store.traits,
+                    hierarchy: try await end.store.hierarchy()))
+        } catch { return .failure(SideError(side: side, error: error)) }
+    }
+
+    private mutating func take(
+        _ result: Result<Listed, SideError>, _ side: PairSide, _ all: [PairMailboxRow]
+    ) async throws -> PairTree.Side {
+        let found = try result.get()
+        let (listed, isWhole, hierarchy) = (found.listings, found.isWhole, found.hierarchy)
+        traits[side] = found.traits
         let rows = all.filter { $0.side == side }.map { PairTree.Row(id: $0.id, base: $0.base) }
         for row in rows { baseRows[side][row.id] = row.base }
         try await refuseOutage(side, rows, listed, isWhole)
@@ -90,6 +117,8 @@ extension PairRun {
     ) async throws {
         var requests: [ObservationRequest] = []
         var positions: [MailboxName: Int] = [:]
+        var large: [Int] = []
+        let isPartwise = isPartwise(side)
         for position in mailboxes.indices {
             guard let half = mailboxes[position].halves[side], half.look == .complete else { continue }
             guard let listing = listings[side][half.row] else { continue }
@@ -102,7 +131,14 @@ extension PairRun {
             if let status = base?.status, !options.looksAtEverything, traits[side].hasPersistentUIDs {
                 cursor = MailboxCursor(status: status, knownUIDs: try await state.knownUIDs(side, half.row))
             }
-            requests.append(ObservationRequest(mailbox: half.name, cursor: cursor))
+            let givesChanges = cursor?.status.highestModSeq != nil
+            if isPartwise, !givesChanges, let count = listing.status?.messageCount, count > options.partCount {
+                large.append(position)
+                continue
+            }
+            var request = ObservationRequest(mailbox: half.name, cursor: cursor)
+            request.isCounted = listing.status != nil
+            requests.append(request)
             positions[half.name] = position
         }
         let results = try await observe(side, requests)
@@ -111,16 +147,20 @@ extension PairRun {
             switch results[request.mailbox] {
             case .success(let observation):
                 try await take(observation, side, position, &touched, &fresh)
+            case .failure(let error) where isPartwise && error.kind == .limitExceeded: large.append(position)
             case .failure(let error):
                 report.update(side, request.mailbox) { $0.failure = error }
                 setLook(position, side, .failed, nil)
             case nil: setLook(position, side, .failed, nil)
             }
         }
+        for position in large { try await lookInParts(side, position, &touched, &fresh) }
     }
 
     private func observe(_ side: PairSide, _ requests: [ObservationRequest]) async throws -> Observer.Results {
-        let observer = Observer(store: ends[side].store, concurrency: traits[side].fetchConcurrency)
+        let observer = Observer(
+            store: ends[side].store, concurrency: traits[side].fetchConcurrency,
+            limit: isPartwise(side) ? 2 * options.partCount : nil)
         do { return try await observer.observe(requests) } catch let error as StoreError {
             throw SideError(side: side, error: error)
         }
@@ -142,6 +182,9 @@ extension PairRun {
         var (links, seen) = try await state.visit(side, diff)
         if seen.fresh == nil {
             // The delta contradicts what is known: nothing of it is believed.
+            if isPartwise(side), seen.status.messageCount > options.partCount {
+                return try await lookInParts(side, position, &touched, &fresh)
+            }
             let name = half.name
             let whole = try await on(side, mailbox: name) { store throws(StoreError) in
                 try await store.observe(name, since: nil)
@@ -156,7 +199,7 @@ extension PairRun {
         fresh += (seen.fresh ?? []).map { FreshMessage(side: side, pair: position, summary: $0) }
     }
 
-    private mutating func setLook(
+    mutating func setLook(
         _ position: Int, _ side: PairSide, _ look: MailboxHalf.Look, _ status: MailboxStatus?
     ) {
         mailboxes[position].halves[side]?.look = look
@@ -170,12 +213,14 @@ extension PairRun {
     /// Every link with an end in a mailbox that is not there any more.
     private mutating func addGone(_ touched: inout [Int64: TouchedLink]) async throws {
         for side in PairSide.allCases {
-            let rows = mailboxes.compactMap { $0.halves[side] }.filter { $0.look == .gone }.map(\.row)
+            let rows =
+                mailboxes.compactMap { $0.halves[side] }.filter { $0.look == .gone }.map(\.row)
+                + replacedRows[side].sorted()
             for link in try await state.links(side, in: rows) { touch(link, side, .gone, &touched) }
         }
     }
 
-    private func touch(
+    func touch(
         _ link: PairLink, _ side: PairSide, _ status: EndStatus, _ touched: inout [Int64: TouchedLink]
     ) {
         var entry = touched[link.id] ?? TouchedLink(link, a: assumed(link, .a), b: assumed(link, .b))
@@ -183,7 +228,7 @@ extension PairRun {
         touched[link.id] = entry
     }
 
-    private func add(_ link: PairLink, _ touched: inout [Int64: TouchedLink]) {
+    func add(_ link: PairLink, _ touched: inout [Int64: TouchedLink]) {
         guard touched[link.id] == nil else { return }
         touched[link.id] = TouchedLink(link, a: assumed(link, .a), b: assumed(link, .b))
     }
@@ -191,6 +236,7 @@ extension PairRun {
     /// Of an end no look spoke about.
     private func assumed(_ link: PairLink, _ side: PairSide) -> EndStatus {
         guard let end = link[side], end.uid != nil else { return .none }
+        if replacedRows[side].contains(end.mailbox) { return .gone }
         for mailbox in mailboxes {
             guard let half = mailbox.halves[side], half.row == end.mailbox else { continue }
             switch half.look {
@@ -200,95 +246,5 @@ extension PairRun {
             }
         }
         return .unknown
-    }
-
-    // MARK: Who is who
-
-    private mutating func identify(_ situation: inout PairSituation, _ touched: inout [Int64: TouchedLink]) async throws
-    {
-        var singles: [PairIdentification.Single] = []
-        var pairs = BothSides(Set<Int>(), Set<Int>())
-        for message in situation.fresh { pairs[message.side].insert(message.pair) }
-        for position in mailboxes.indices {
-            for side in PairSide.allCases {
-                let isAsked = policy.adoptsAnywhere ? !pairs[side.other].isEmpty : pairs[side.other].contains(position)
-                let asksTombstones = side == .a && pairs.a.contains(position)
-                guard isAsked || asksTombstones, let row = mailboxes[position].halves[side]?.row else { continue }
-                for link in try await state.singles(side, in: row) {
-                    if link[side]?.uid == nil { add(link, &touched) }
-                    guard isAsked, link[side]?.uid != nil, touched[link.id]?.status[side] != .gone else { continue }
-                    singles.append(.init(link: link, side: side, pair: position))
-                }
-            }
-        }
-        situation.links = Array(touched.values)
-        let wanted = PairIdentification(situation, singles: singles).wanted
-        let contents = try await read(wanted, situation.fresh, singles)
-        var changes: [PairChange] = []
-        for (wanted, content) in contents {
-            switch wanted {
-            case .fresh(let position): situation.fresh[position].content = content
-            case .link(let position):
-                singles[position].link.content = content
-                changes.append(.put(singles[position].link))
-                touched[singles[position].link.id]?.link.content = content
-            }
-        }
-        if !options.isDryRun { try await state.apply("contents", changes) }
-        let marks = Set(situation.fresh.compactMap { $0.content?.canonical })
-        for link in try await state.links(canonical: marks) { add(link, &touched) }
-        for single in singles where single.link.content.map({ marks.contains($0.canonical) }) ?? false {
-            add(single.link, &touched)
-        }
-        situation.links = Array(touched.values)
-    }
-
-    /// Reads messages for their content ids.
-    private mutating func read(
-        _ wanted: [PairIdentification.Wanted], _ fresh: [FreshMessage], _ singles: [PairIdentification.Single]
-    ) async throws -> [PairIdentification.Wanted: ContentIdentity] {
-        var groups: [Int: [(MessageSummary, PairIdentification.Wanted)]] = [:]
-        for item in wanted {
-            switch item {
-            case .fresh(let position):
-                let message = fresh[position]
-                groups[message.pair * 2 + message.side.rawValue, default: []].append((message.summary, item))
-            case .link(let position):
-                let single = singles[position]
-                guard let end = single.link[single.side], let uid = end.uid else { continue }
-                let summary = MessageSummary(
-                    uid: uid, flags: end.flags, internalDate: end.internalDate, octetCount: end.octetCount)
-                groups[single.pair * 2 + single.side.rawValue, default: []].append((summary, item))
-            }
-        }
-        var result: [PairIdentification.Wanted: ContentIdentity] = [:]
-        for (place, items) in groups.sorted(by: { $0.key < $1.key }) {
-            let side: PairSide = place % 2 == 0 ? .a : .b
-            guard let half = mailboxes[place / 2].halves[side], let validity = half.uidValidity else { continue }
-            let byUID = Dictionary(items.map { ($0.0.uid, $0.1) }) { first, _ in first }
-            let contents = try await read(items.map(\.0).sorted { $0.uid < $1.uid }, half.name, validity, side)
-            for (uid, content) in contents {
-                if let item = byUID[uid] { result[item] = content }
-            }
-        }
-        return result
-    }
-
-    mutating func read(
-        _ summaries: [MessageSummary], _ mailbox: MailboxName, _ validity: UIDValidity, _ side: PairSide
-    ) async throws -> [UID: ContentIdentity] {
-        var contents: [UID: ContentIdentity] = [:]
-        let start = reader()
-        _ = try await on(side, mailbox: mailbox) { store throws(StoreError) in
-            try await store.fetch(summaries, from: mailbox, uidValidity: validity) { message in
-                var reader = start
-                reader.restart()
-                while let piece = try await message.next() { reader.update(piece) }
-                contents[message.uid] = reader.finish()
-            }
-        }
-        report.comparedCount += contents.count
-        report.fetchedOctets += contents.values.reduce(0) { $0 + Int64($1.octetCount) }
-        return contents
     }
 }

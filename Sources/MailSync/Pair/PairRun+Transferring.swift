@@ -30,169 +30,6 @@ extension PairRun {
         return groups
     }
 
-    // MARK: Copies
-
-    mutating func copy(_ group: TransferGroup) async throws {
-        let side = group.side.other
-        guard let row = rowOfName[side][group.target], let traits = try await traits(of: group.target, side) else {
-            return fail(group.items)
-        }
-        var rest = group.items[...]
-        let limit = throttle.batch(options.memoryLimit, options.batchLimit)
-        while !rest.isEmpty {
-            try Task.checkCancellation()
-            guard !throttle.isOverBudget else { return fail(Array(rest)) }
-            var octets = 0
-            var batch: [(message: PairMessage, link: PairLink)] = []
-            while let next = rest.first, batch.count < limit.messages {
-                let sum = octets + (next.message.octetCount ?? 0)
-                if !batch.isEmpty, sum > limit.octets { break }
-                octets = sum
-                batch.append(next)
-                rest = rest.dropFirst()
-            }
-            guard try await admit(octets: octets, messages: batch.count) else { return fail(batch + rest) }
-            try await copy(batch, group, row, traits)
-        }
-    }
-
-    private mutating func fail(_ items: [(message: PairMessage, link: PairLink)]) {
-        for (message, link) in items {
-            if let content = link.content {
-                failedContents.insert(content.canonical)
-            } else {
-                failedSizes.append(message.octetCount)
-            }
-            hold(link, message)
-        }
-    }
-
-    private mutating func copy(
-        _ batch: [(message: PairMessage, link: PairLink)], _ group: TransferGroup, _ row: Int64,
-        _ traits: DeliveryTraits
-    ) async throws {
-        let spooled = try await fetch(batch, group)
-        guard !spooled.isEmpty else { return }
-        let side = group.side.other
-        let half = mailboxes.lazy.compactMap { $0.halves[side] }.first { $0.row == row }
-        var drafts = spooled.map { message in
-            var link = batch[message.position].link
-            (link.content, link.state) = (message.content, .sent)
-            link.pending = PairLink.Pending(
-                .copy, side: side, mailbox: row, uidValidity: half?.uidValidity ?? traits.uidValidity,
-                uidNext: half?.uidNext)
-            return link
-        }
-        // ORDER: known before the first octet leaves, so that after a crash what arrived is found and not sent again.
-        let ids = try await state.apply("sent", drafts.map { .put($0) })
-        for position in drafts.indices { drafts[position].id = ids[position] }
-        var outcomes: [Int: DeliveryOutcome] = [:]
-        var failure: StoreError?
-        do {
-            var next = 0
-            try await ends[side].store.deliver(to: group.target, traits) {
-                guard next < spooled.count else { return nil }
-                next += 1
-                return spooled[next - 1]
-            } each: { message, outcome in
-                if let message = message as? SpooledMessage { outcomes[message.position] = outcome }
-            }
-        } catch { failure = error }
-        try await settle(spooled, drafts, outcomes, batch, group, row, traits)
-        guard let failure else { return }
-        if failure.endsRun { throw SideError(side: side, error: failure) }
-        if let inner = Self.inner(failure) { throw inner }
-        report.update(side, group.target) { $0.failure = failure }
-    }
-
-    private mutating func fetch(
-        _ batch: [(message: PairMessage, link: PairLink)], _ group: TransferGroup
-    ) async throws -> [SpooledMessage] {
-        let positions = Dictionary(batch.indices.map { (batch[$0].message.uid, $0) }) { first, _ in first }
-        var spooled: [Int: SpooledMessage] = [:]
-        let (start, limit, spooling) = (reader(), options.memoryLimit, options.spooling)
-        let isIgnoring = policy.deletedFlag == .ignored
-        let summaries = batch.map(\.message.summary).sorted { $0.uid < $1.uid }
-        let fetched = try await on(group.side, mailbox: group.mailbox) { store throws(StoreError) in
-            try await store.fetch(summaries, from: group.mailbox, uidValidity: group.uidValidity) { message in
-                guard let position = positions[message.uid] else { return }
-                let source = batch[position].message
-                let spool = SpooledMessage(
-                    position: position, flags: isIgnoring ? source.flags.removing(.deleted) : source.flags,
-                    internalDate: source.internalDate)
-                var reader = start
-                reader.restart()
-                try await spool.take(message, reader, memoryLimit: limit, spooling)
-                spooled[position] = spool
-            }
-        }
-        report.fetchedOctets += spooled.values.reduce(0) { $0 + Int64($1.octetCount) }
-        var changes: [PairChange] = []
-        for position in batch.indices where spooled[position] == nil {
-            let (message, link) = batch[position]
-            let refusal = fetched?.refused[message.uid] ?? Refusal(.notDelivered)
-            if fetched != nil, refusal.reason != .expunged {
-                changes.append(quarantine(link, message, refusal.reason.rawValue, refusal.detail))
-            }
-            fail([batch[position]])
-        }
-        try await state.apply("quarantine", changes)
-        return spooled.sorted { $0.key < $1.key }.map(\.value)
-    }
-
-    private mutating func quarantine(
-        _ link: PairLink, _ message: PairMessage, _ reason: String, _ detail: String
-    ) -> PairChange {
-        var link = link
-        if link.state != .quarantined { (link.attempts, link.since) = (0, options.now()) }
-        (link.state, link.reason, link.pending) = (.quarantined, reason, nil)
-        link.attempts += 1
-        report.quarantine.append(
-            PairQuarantine(message: message, reason: reason, detail: detail, attempts: link.attempts))
-        return .put(link)
-    }
-
-    /// Writes what became of a batch; what nobody told about stays on its way.
-    private mutating func settle(
-        _ spooled: [SpooledMessage], _ drafts: [PairLink], _ outcomes: [Int: DeliveryOutcome],
-        _ batch: [(message: PairMessage, link: PairLink)], _ group: TransferGroup, _ row: Int64,
-        _ traits: DeliveryTraits
-    ) async throws {
-        let side = group.side.other
-        var changes: [PairChange] = []
-        var count = 0
-        for (message, draft) in zip(spooled, drafts) {
-            var link = draft
-            let source = batch[message.position]
-            switch outcomes[message.position] {
-            case .delivered(let validity?, let uid?):
-                let kept = FlagSet(message.flags.flags.filter { traits.keeps($0) })
-                var end = LinkEnd(
-                    mailbox: row, uidValidity: validity, uid: uid, flags: kept, octetCount: message.octetCount)
-                end.internalDate = message.internalDate
-                link[side] = end
-                (link.state, link.pending, link.reason, link.attempts) = (.linked, nil, nil, 0)
-                changes.append(.put(link))
-                count += 1
-            case .delivered:
-                arrived.insert(link.id)
-                sentLinks.append(link)
-                count += 1
-            case .refused(let refusal):
-                changes.append(
-                    quarantine(
-                        source.link.withID(link.id, link.content), source.message, refusal.reason.rawValue,
-                        refusal.detail))
-                fail([source])
-            case nil: fail([source])
-            }
-            if case .delivered = outcomes[message.position] { report.deliveredOctets += Int64(message.octetCount) }
-        }
-        report.update(side, group.target) { $0.copiedCount += count }
-        advance(group.target, by: count)
-        try await state.apply("delivered", changes)
-    }
-
     // MARK: Moves
 
     mutating func move(_ group: TransferGroup) async throws {
@@ -234,7 +71,6 @@ extension PairRun {
                     hold(link, item.message)
                 } else {
                     sentLinks.append(link)
-                    arrived.insert(link.id)
                 }
                 movedLinks[link.id] = link
             }
@@ -313,14 +149,6 @@ extension PairRun {
         link[side] = end
         (link.state, link.pending, link.reason, link.attempts) = (.linked, nil, nil, 0)
         if movedLinks[link.id] != nil { movedLinks[link.id] = link }
-        return link
-    }
-}
-
-extension PairLink {
-    fileprivate func withID(_ id: Int64, _ content: ContentIdentity?) -> PairLink {
-        var link = self
-        (link.id, link.content) = (id, content)
         return link
     }
 }

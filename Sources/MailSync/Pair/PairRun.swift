@@ -18,8 +18,13 @@ struct PairRun {
     var deliveryTraits: BothSides<[MailboxName: DeliveryTraits]> = BothSides([:], [:])
     /// What was seen of the mailboxes looked at.
     var looks: [Int64: (side: PairSide, look: MailboxHalf.Look, status: MailboxStatus)] = [:]
+    /// New messages of large mailboxes, by position of the mailbox, that are not described yet.
+    var rest: BothSides<[Int: UIDSet]> = BothSides([:], [:])
+    /// Those that were worked off in parts, by row.
+    var offered: BothSides<[Int64: (validity: UIDValidity, uids: UIDSet)]> = BothSides([:], [:])
     var mailboxes: [PairedMailbox] = []
     var droppedPairs: Set<Int64> = []
+    var replacedRows: BothSides<Set<Int64>> = BothSides([], [])
     var unfinished: Set<Int64> = []
     var effectsTotal = 0
     /// Of messages that were to be copied and are not.
@@ -33,7 +38,6 @@ struct PairRun {
     var movedLinks: [Int64: PairLink] = [:]
     /// Delivered or moved, under a UID the store did not tell.
     var sentLinks: [PairLink] = []
-    var arrived: Set<Int64> = []
     /// Rows of the links made in this run.
     var linkIDs: [LinkKey: Int64] = [:]
 
@@ -45,7 +49,6 @@ struct PairRun {
 
     mutating func run() async throws -> PairReport {
         for side in PairSide.allCases {
-            traits[side] = try await on(side) { store throws(StoreError) in try await store.traits }
             abilities[side] = try await on(side) { store throws(StoreError) in try await store.abilities }
         }
         try await checkBeforehand()
@@ -53,32 +56,43 @@ struct PairRun {
             throw SyncError(.stateFailed, "the state of the pair has lost its key")
         }
         self.key = key
-        let (situation, actions) = try await look()
-        let plan = MailSync.plan(situation, mailboxActions: actions)
-        (report.refusals, report.nearDuplicates, report.conflicts) = (
-            plan.refusals, plan.nearDuplicates, plan.conflicts
-        )
-        unfinished.formUnion(plan.unfinished)
+        var (situation, actions) = try await look()
+        try checkSourceDeletion()
         if options.isDryRun {
+            let plan = MailSync.plan(situation, mailboxActions: actions)
+            note(plan)
             report.plannedActions = try await plan.actions + plannedLeaving(plan)
             return report
         }
-        effectsTotal = plan.effects.count
         do {
             try await startThrottle()
+            if !rest.a.isEmpty || !rest.b.isEmpty {
+                try await executeInParts(situation, actions)
+                (situation, actions) = try await look()
+            }
+            let plan = MailSync.plan(situation, mailboxActions: actions)
+            note(plan)
             try await execute(plan)
             try await deleteCopied()
             try await finish(plan)
             try await finishThrottle()
         } catch let error as SideError {
+            if error.error.kind == .cancelled { throw CancellationError() }
             (report.interruption, report.interruptedSide) = (error.error, error.side)
         }
         report.mailboxes.sort { ($0.side.rawValue, $0.mailbox.text) < ($1.side.rawValue, $1.mailbox.text) }
         return report
     }
 
+    private mutating func note(_ plan: PairPlan) {
+        report.refusals = plan.refusals
+        report.nearDuplicates += plan.nearDuplicates
+        report.conflicts += plan.conflicts
+        unfinished.formUnion(plan.unfinished)
+        effectsTotal = report.effectCount + plan.effects.count
+    }
+
     private func checkBeforehand() async throws {
-        try checkSourceDeletion()
         if !options.isDryRun, abilities.b.isReadOnly {
             throw SyncError(.destinationFailed, "\(ends.b.name) cannot be changed")
         }

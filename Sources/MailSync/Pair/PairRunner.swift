@@ -35,12 +35,21 @@ public struct PairOptions: Sendable {
     public var hashing: any ContentHashing
     /// For messages too large for memory; `nil`: they are kept in memory all the same.
     public var spooling: (any PairSpooling)?
-    /// Octets of messages held in memory at once.
-    public var memoryLimit = 8 << 20
+    /// Octets of messages held in memory at once: being read, waiting, being delivered.
+    public var memoryLimit = 24 << 20
     /// Seconds since 1970.
     public var now: @Sendable () -> Int64
     /// Messages whose effects are journalled together.
     package var batchLimit = 500
+    /// Batches read ahead of those delivered, as far as they fit into ``memoryLimit``.
+    package var readAhead = 16
+    /// Messages of one mailbox that are described at once; larger ones are looked at in parts.
+    package var partCount = 5_000
+
+    /// A larger message goes to a spool file.
+    var messageLimit: Int { memoryLimit / 3 }
+    /// Small enough that some are read while two are delivered.
+    var batchOctetLimit: Int { memoryLimit / 6 }
 
     public init(policy: PairPolicy, hashing: any ContentHashing, now: @escaping @Sendable () -> Int64) {
         (self.policy, self.hashing, self.now) = (policy, hashing, now)
@@ -87,7 +96,7 @@ public struct PairRunner: Sendable {
                 error.error.kind == .cancelled ? .cancelled : kind, "\(ends[error.side].name): \(error.error)",
                 cause: error.error)
         } catch is CancellationError {
-            throw SyncError(.cancelled, "the run was cancelled")
+            throw SyncError(.cancelled, "stopped; what was done is kept")
         } catch {
             throw SyncError(.stateFailed, "the run stopped: \(error)", cause: error)
         }

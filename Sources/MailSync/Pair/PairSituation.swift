@@ -82,6 +82,14 @@ package struct TouchedLink: Sendable, Hashable {
     }
 }
 
+/// The new messages of a large mailbox that a plan is about: others of it are still to come.
+package struct PairPart: Sendable {
+    package var side: PairSide
+    /// Index into ``PairSituation/mailboxes``.
+    package var pair: Int
+    package var uids: UIDSet
+}
+
 /// All that a plan is made from.
 package struct PairSituation: Sendable {
     package var policy: PairPolicy
@@ -93,12 +101,19 @@ package struct PairSituation: Sendable {
     package var links: [TouchedLink]
     /// Every unlinked message of the mailboxes looked at.
     package var fresh: [FreshMessage]
+    /// Only these and what they are equal to are decided about; nothing is decided for want of a message.
+    package var part: PairPart?
 
     package init(
         policy: PairPolicy, now: Int64 = 0, mailboxes: [PairedMailbox], links: [TouchedLink], fresh: [FreshMessage]
     ) {
         (self.policy, self.now, self.mailboxes) = (policy, now, mailboxes)
         (self.links, self.fresh) = (links, fresh)
+    }
+
+    func isAbout(_ message: FreshMessage) -> Bool {
+        guard let part else { return true }
+        return message.side == part.side && message.pair == part.pair && part.uids.contains(message.summary.uid)
     }
 }
 

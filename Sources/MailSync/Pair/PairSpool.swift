@@ -1,7 +1,8 @@
 internal import MailCore
 
 /// A message on its way from one side to the other.
-final class SpooledMessage: OutgoingMessage {
+// SAFETY: filled by one task, then handed to another; never used by two at once.
+final class SpooledMessage: OutgoingMessage, @unchecked Sendable {
     let position: Int
     var flags: FlagSet
     let internalDate: InternalDate?
@@ -60,16 +61,20 @@ private struct TraitScan {
     private var header: [UInt8] = []
 
     mutating func update(_ octets: [UInt8]) {
+        guard !octets.isEmpty else { return }
+        traits.hasNUL = traits.hasNUL || LineEnds.haveNUL(octets[...])
+        traits.hasBareCR = traits.hasBareCR || LineEnds.haveBareCR(octets[...], afterCR: wasCR)
+        wasCR = octets.last == 0x0D
+        if isInHeader { takeHeader(octets) }
+    }
+
+    private mutating func takeHeader(_ octets: [UInt8]) {
         for octet in octets {
-            if octet == 0 { traits.hasNUL = true }
-            if wasCR, octet != 0x0A { traits.hasBareCR = true }
-            wasCR = octet == 0x0D
-            guard isInHeader else { continue }
             if octet >= 0x80 { traits.hasOctetsInHeader = true }
             // LIMIT: fields beyond this are taken for what the first ones are.
             if header.count < 1 << 20 { header.append(octet) }
             if octet == 0x0A {
-                if isAtLineStart { endHeader() }
+                if isAtLineStart { return endHeader() }
                 isAtLineStart = true
             } else if octet != 0x0D {
                 isAtLineStart = false

@@ -7,6 +7,8 @@ enum PairChange: Sendable {
     case put(PairLink)
     case drop(Int64)
     case insertMailbox(PairSide, MailboxListing, UIDValidity)
+    /// A new mailbox, which becomes this side's half of the pair.
+    case insertHalf(PairSide, MailboxListing, UIDValidity, PairTree.Pair)
     case renameMailbox(Int64, MailboxName)
     case dropMailbox(Int64)
     /// `id` 0 or less: inserted.
@@ -20,18 +22,22 @@ enum PairChange: Sendable {
 extension PairState {
     /// Writes `changes` in order in one transaction; the rows that were inserted or written, in order.
     @discardableResult
-    func apply(_ step: String, _ changes: [PairChange]) async throws -> [Int64] {
+    ///
+    /// - Parameter isDurable: false where losing it with the power costs only that it is found out again; what is
+    ///   written later is never kept without it.
+    func apply(_ step: String, _ changes: [PairChange], isDurable: Bool = true) async throws -> [Int64] {
         guard !changes.isEmpty else { return [] }
-        return try await write(step) { db in try changes.map { try Self.apply($0, db) } }
+        return try await write(step, isDurable: isDurable) { db in try changes.map { try Self.apply($0, db) } }
     }
 
     private func write<T: Sendable>(
-        _ step: String, _ body: @escaping @Sendable (Database) throws -> T
+        _ step: String, isDurable: Bool = true, _ body: @escaping @Sendable (Database) throws -> T
     ) async throws -> T {
         try probe("before " + step)
         // A cancelled task still finishes its transaction: a store may be ahead of it already.
         let result = try await withCheckedThrowingContinuation { continuation in
-            queue.asyncWrite(body) { _, result in
+            queue.asyncWriteWithoutTransaction { db in
+                let result = Result { try Self.transact(db, isDurable: isDurable, body) }
                 continuation.resume(
                     with: result.mapError {
                         $0 is SyncError ? $0 : SyncError(.stateFailed, "the state of the pair: \($0)", cause: $0)
@@ -40,6 +46,24 @@ extension PairState {
         }
         try probe("after " + step)
         return result
+    }
+
+    /// WAL: with `NORMAL` a commit is not waited for, and the next one with `FULL` makes both durable, in their order.
+    private static func transact<T>(
+        _ db: Database, isDurable: Bool, _ body: (Database) throws -> T
+    ) throws -> T {
+        if !isDurable { try db.execute(sql: "PRAGMA synchronous = NORMAL") }
+        let result = Result {
+            var value: T?
+            try db.inTransaction(.immediate) {
+                value = try body(db)
+                return .commit
+            }
+            return value
+        }
+        if !isDurable { try db.execute(sql: "PRAGMA synchronous = FULL") }
+        guard let value = try result.get() else { throw SyncError(.stateFailed, "a transaction gave nothing") }
+        return value
     }
 
     private static func apply(_ change: PairChange, _ db: Database) throws -> Int64 {
@@ -63,6 +87,11 @@ extension PairState {
                     side.rawValue, listing.name.octets.hex, listing.name.delimiter.map { Int64($0) },
                     listing.role?.rawValue, listing.mailboxID, Int64(validity.value),
                 ])
+        case .insertHalf(let side, let listing, let validity, var pair):
+            let row = try apply(.insertMailbox(side, listing, validity), db)
+            pair.rows[side] = row
+            _ = try apply(.pair(pair), db)
+            return row
         case .renameMailbox(let id, let name):
             return try execute(
                 "UPDATE mailbox SET name = ?, delimiter = ? WHERE id = ?",
@@ -122,8 +151,11 @@ extension PairState {
         }
     }
 
-    /// Compares every link that has an end in the mailbox with `diff`; the links that changed, and the diff.
-    func visit(_ side: PairSide, _ diff: MailboxDiff) async throws -> ([(PairLink, EndStatus)], MailboxDiff) {
+    /// Compares every link that has an end in the mailbox, among the UIDs in `range`, with `diff`; the links that changed,
+    /// and the diff.
+    func visit(
+        _ side: PairSide, _ diff: MailboxDiff, _ range: ClosedRange<UInt32> = 0 ... .max
+    ) async throws -> ([(PairLink, EndStatus)], MailboxDiff) {
         try await read { db in
             var diff = diff
             var touched: [(PairLink, EndStatus)] = []
@@ -132,8 +164,8 @@ extension PairState {
                 db,
                 sql: """
                     SELECT \(PairLink.columns) FROM link WHERE \(side == .a ? "a" : "b")_mailbox = ?
-                    ORDER BY \(side == .a ? "a" : "b")_uid
-                    """, arguments: [diff.row])
+                      AND \(side == .a ? "a" : "b")_uid BETWEEN ? AND ? ORDER BY \(side == .a ? "a" : "b")_uid
+                    """, arguments: [diff.row, Int64(range.lowerBound), Int64(range.upperBound)])
             while let row = try links.next() {
                 guard let end = LinkEnd(row, start), end.uid != nil, let status = diff.visit(end) else { continue }
                 touched.append((PairLink(row), status))
@@ -142,21 +174,26 @@ extension PairState {
         }
     }
 
-    /// Every UID that a link has in a mailbox.
-    func knownUIDs(_ side: PairSide, _ mailbox: Int64) async throws -> UIDSet {
+    /// Every UID that a link has in a mailbox, under any UIDVALIDITY or under one.
+    func knownUIDs(_ side: PairSide, _ mailbox: Int64, _ validity: UIDValidity? = nil) async throws -> UIDSet {
         try await read { db in
             let column = side == .a ? "a" : "b"
             let values = try Int64.fetchCursor(
                 db,
                 sql: """
-                    SELECT \(column)_uid FROM link WHERE \(column)_mailbox = ? AND \(column)_uid IS NOT NULL
-                    ORDER BY \(column)_uid
-                    """, arguments: [mailbox])
-            var result = UIDSet()
+                    SELECT \(column)_uid FROM link WHERE \(column)_mailbox = ?1 AND \(column)_uid IS NOT NULL
+                      AND (?2 IS NULL OR \(column)_validity = ?2) ORDER BY \(column)_uid
+                    """, arguments: [mailbox, validity.map { Int64($0.value) }])
+            var ranges: [ClosedRange<UInt32>] = []
             while let value = try values.next() {
-                if let uid = UID(UInt32(truncatingIfNeeded: value)) { result.insert(uid) }
+                let uid = UInt32(truncatingIfNeeded: value)
+                if let last = ranges.last, last.upperBound < .max, last.upperBound + 1 == uid {
+                    ranges[ranges.count - 1] = last.lowerBound...uid
+                } else if uid > 0 {
+                    ranges.append(uid...uid)
+                }
             }
-            return result
+            return UIDSet(ranges: ranges)
         }
     }
 

@@ -50,6 +50,8 @@ package struct PairTree: Sendable {
         package var removals: [PairAction] = []
         package var conflicts: [String] = []
         package var tombstones: Set<Int64> = []
+        /// Mailboxes (rows) that were renamed and whose other half could not follow: the next run sees that again.
+        package var unfollowed: Set<Int64> = []
         package var isListComplete = BothSides(true, true)
         /// Names that cannot be given to a mailbox.
         package var unusable: BothSides<Set<MailboxName>> = BothSides([], [])
@@ -61,6 +63,9 @@ package struct PairTree: Sendable {
     package private(set) var actions = Actions()
     /// Pairs (rows of the state) that are not needed any more.
     package private(set) var droppedPairs: Set<Int64> = []
+
+    /// Rows of mailboxes that left and whose place in their pair another one took.
+    package private(set) var replacedRows: BothSides<Set<Int64>> = BothSides([], [])
 
     private let sides: BothSides<Side>
     private let naming: PairNaming
@@ -81,6 +86,10 @@ package struct PairTree: Sendable {
             Self.unpaired(sides.a.present, paired, .a), Self.unpaired(sides.b.present, paired, .b))
         pairByName(&paired, &free, loose)
         droppedPairs = looseIDs.subtracting(paired.map(\.id))
+        for side in PairSide.allCases where sides[side].isComplete {
+            let kept = Set(paired.compactMap { $0.rows[side] } + sides[side].present.map(\.row))
+            replacedRows[side] = Set(sides[side].rows.map(\.id)).subtracting(kept)
+        }
         for pair in paired.sorted(by: Self.order) { add(pair, selection) }
         for position in mailboxes.indices { decide(position) }
     }
@@ -98,8 +107,7 @@ package struct PairTree: Sendable {
         matching.matchByName(followsRenames: follows)
         if isComplete, follows { matching.matchByUIDValidity() }
         matching.matchByName(followsRenames: false)
-        let byName = Dictionary(rows.map { ($0.base.name, $0) }) { first, _ in first }
-        return matching.matched().map { matched in (matched.listing, matched.base.flatMap { byName[$0.name] }) }
+        return zip(listings, matching.basePositions).map { listing, position in (listing, position.map { rows[$0] }) }
     }
 
     private static func unpaired(_ present: [Present], _ pairs: [Pair], _ side: PairSide) -> [Present] {
@@ -167,12 +175,22 @@ package struct PairTree: Sendable {
         let a = half(pair.rows.a, .a)
         let b = half(pair.rows.b, .b)
         guard a != nil || b != nil else { return }
-        let nameA = a?.name ?? b.flatMap { name($0.name, from: .b) }
+        let nameA = nameToGive(a, .a, after: b) ?? a?.name ?? b.flatMap { name($0.name, from: .b) }
         guard let nameA, selection.contains(sides.a.hierarchy.path(nameA), nameA) else { return }
-        let nameB = b?.name ?? name(nameA, from: .a) ?? nameA
+        let nameB = nameToGive(b, .b, after: a) ?? b?.name ?? name(nameA, from: .a) ?? nameA
         var mailbox = PairedMailbox(id: pair.id, a: a, b: b, names: BothSides(nameA, nameB))
         mailbox.isTombstone = pair.isTombstone
         mailboxes.append(mailbox)
+    }
+
+    /// The name for a half that left while the other one was renamed.
+    private func nameToGive(_ half: MailboxHalf?, _ side: PairSide, after other: MailboxHalf?) -> MailboxName? {
+        guard let half, !half.isThere, let other, other.isThere, formerName(other.row, side.other) != nil else {
+            return nil
+        }
+        let isFollowed =
+            side == .b ? policy.folders.renamedInA == .follow : policy.folders.renamedInB == .follow
+        return isFollowed ? name(other.name, from: side.other) : nil
     }
 
     private func half(_ row: Int64?, _ side: PairSide) -> MailboxHalf? {
@@ -236,11 +254,11 @@ package struct PairTree: Sendable {
             if former.b != nil, let target = name(a.name, from: .a), target != b.name {
                 actions.conflicts.append("\(a.name) was renamed in A and to \(b.name) in B; A's name counts")
             }
-            rename(.b, b.name, to: name(a.name, from: .a))
+            rename(.b, b.name, to: name(a.name, from: .a), after: a)
         } else if former.b != nil {
             switch rule.renamedInB {
-            case .renameBack: rename(.b, b.name, to: name(a.name, from: .a))
-            case .follow: rename(.a, a.name, to: name(b.name, from: .b))
+            case .renameBack: rename(.b, b.name, to: name(a.name, from: .a), after: b)
+            case .follow: rename(.a, a.name, to: name(b.name, from: .b), after: b)
             case .keep, .asNew: break
             }
         }
@@ -250,10 +268,14 @@ package struct PairTree: Sendable {
         sides[side].present.first { $0.row == row }?.formerName
     }
 
-    private mutating func rename(_ side: PairSide, _ old: MailboxName, to new: MailboxName?) {
+    /// - Parameter half: the one whose rename is followed.
+    private mutating func rename(
+        _ side: PairSide, _ old: MailboxName, to new: MailboxName?, after half: MailboxHalf
+    ) {
         guard let new, new != old else { return }
         guard !sides[side].present.contains(where: { $0.listing.name == new }) else {
             actions.conflicts.append("\(old) in \(side) keeps its name: there is another \(new)")
+            actions.unfollowed.insert(half.row)
             return
         }
         actions.renames.append(.renameMailbox(side, from: old, to: new))

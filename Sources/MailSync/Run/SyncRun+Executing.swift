@@ -104,7 +104,7 @@ extension SyncRun {
             return [placing.flags(uid, flags, modSeq, work)]
         case .recordGone(let uid, _, let validity):
             return [departure(uid, work, validity, target: nil)]
-        case .dropQuarantine, .archive, .recordMailboxDeleted, .recordMailboxRenamed: return []
+        case .dropQuarantine, .archive, .recordMailboxDeleted, .recordMailboxRenamed, .deleteInSource: return []
         }
     }
 

@@ -31,8 +31,10 @@ struct SyncRun {
 
     mutating func run() async throws -> SyncReport {
         let traits = try await source.store.traits
+        try await checkDeletion(traits)
         let (listings, isComplete) = try await source.store.mailboxes()
         try await openSide()
+        try await settleLeaving()
         let base = if let side { try await state.mailboxes(side.id) } else { [BaseMailbox]() }
         let tree = try MailboxTreePlan(
             base: base, listings: listings, isComplete: isComplete, policy: options.policy,
@@ -48,6 +50,7 @@ struct SyncRun {
         do {
             for wave in Self.waves(looks, messageCount: partCount) { try await execute(wave, traits) }
             try await finish(tree)
+            try await deleteInSource(tree)
         } catch let error as StoreError {
             report.interruption = error
             try await session?.committer.flush()
@@ -123,7 +126,7 @@ struct SyncRun {
             if let old = mailbox.base?.name, old != name { entry.renamedFrom = old }
             if let work = byName[name] {
                 entry.isComplete = work.plan.isComplete
-                entry.failure = work.error
+                entry.failure = work.error ?? entry.failure
             } else {
                 entry.serverCount = mailbox.listing.status?.messageCount ?? mailbox.base?.status?.messageCount ?? 0
             }
@@ -140,6 +143,10 @@ struct SyncRun {
                 entry.archivedCount = try await state.linkedCount(side.id, mailbox: key, validity: validity)
                 entry.quarantine = try await state.quarantine(side.id, mailbox: key, validity: validity)
                 entry.quarantinedCount = entry.quarantine.count
+            }
+            if !entry.deleted.isEmpty, let side, let validity {
+                entry.serverCount = max(0, entry.serverCount - entry.deleted.count)
+                entry.archivedCount = try await state.linkedCount(side.id, mailbox: name, validity: validity)
             }
             report.mailboxes.append(entry)
         }

@@ -29,6 +29,8 @@ public struct SyncOptions: Sendable {
     public var acceptsDisappearance = false
     /// Goes on although the account's identity changed.
     public var acceptsOtherIdentity = false
+    /// Deletes in the source what is archived; `nil`: nothing ever.
+    public var deletion: SourceDeletion?
     /// LIMIT: messages of one mailbox that are known at once (some 1.5 KB each with what is planned for them); a larger
     /// mailbox is looked at and worked off in parts of so many.
     package var partCount = 10_000

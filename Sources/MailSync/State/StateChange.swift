@@ -20,6 +20,8 @@ struct StateChange: Sendable {
         /// The look is finished: `status` equals what the links reflect. `nil`: looked at, not finished.
         case cursor(MailboxListing, validity: UIDValidity, status: MailboxStatus?)
         case operation(Int, state: OperationState)
+        /// Links left between two looks: what the base says of the mailbox's number follows.
+        case recount(MailboxName)
     }
 
     var kind: Kind

@@ -21,8 +21,10 @@ extension SyncState {
     func beginRun(_ side: Int64) async throws -> Int {
         try await write("begin") { db in
             try db.execute(
-                sql: "UPDATE operation SET state = ? WHERE side = ? AND state < ?",
-                arguments: [OperationState.void.rawValue, side, OperationState.done.rawValue])
+                sql: "UPDATE operation SET state = ? WHERE side = ? AND state < ? AND kind NOT LIKE ?",
+                arguments: [
+                    OperationState.void.rawValue, side, OperationState.done.rawValue, Self.leavingPrefix + "%",
+                ])
             // LIMIT: the journals of 20 runs are enough to see what happened, and small.
             try db.execute(
                 sql: "DELETE FROM operation WHERE side = ?1 AND run < (SELECT run FROM side WHERE id = ?1) - 20",
@@ -124,6 +126,13 @@ struct ChangeApplier {
             try execute("DELETE FROM mailbox WHERE side = ? AND name = ?", [side, name.octets.hex])
             rows = [:]
         case .cursor(let listing, let validity, let status): try advance(listing, validity, status)
+        case .recount(let name):
+            try execute(
+                """
+                UPDATE mailbox SET linked =
+                  (SELECT COUNT(*) FROM link l WHERE l.mailbox = ?1 AND l.uid_validity = mailbox.uid_validity)
+                WHERE id = ?1
+                """, [try row(name)])
         case .operation(let seq, let state):
             try execute(
                 "UPDATE operation SET state = ? WHERE side = ? AND run = ? AND seq = ?",

@@ -6,23 +6,39 @@ struct PullCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "pull", abstract: "Take new mail and changes from IMAP accounts into the archive.",
         discussion: """
-            Nothing is changed on the server and nothing is ever removed from the archive: expunges, moves, renames and \
+            Nothing is changed on the server (but with --delete-source-after) and nothing is ever removed from the archive: expunges, moves, renames and \
             flag changes are recorded as history. Without names, every configured account is pulled.
+            --delete-source-after deletes on the server what is archived, message by message: durable and in the ledger, \
+            read back from the archive and read again on the server, equal octet for octet, unchanged since, journalled, \
+            and then expunged alone. It lists each with its SHA-256 and ledger entry. Try --dry-run first \
+            (Documentation/Sync.md).
             A message the server refuses or garbles is quarantined with a reason and the rest goes on (exit code 3).
 
             EXAMPLES:
               mailarc pull work -a ~/mail.archive
               mailarc pull -a ~/mail.archive --dry-run
               mailarc pull work -a ~/mail.archive --mailbox INBOX --mailbox 'Lists/*' --json
+              mailarc pull work -a ~/mail.archive --delete-source-after 1y --dry-run
             """)
     @OptionGroup var configuration: ConfigurationOptions
     @OptionGroup var archive: ArchiveOptions
     @OptionGroup var output: OutputOptions
     @Argument(help: "Account names (default: all).") var accounts: [String] = []
     @Option(help: "Only this mailbox ('*' matches anything); may be repeated.") var mailbox: [String] = []
+    @Option(
+        help: ArgumentHelp(
+            "Delete on the server what arrived so long ago (0 = all), once it was read back and found equal.",
+            valueName: "age"))
+    var deleteSourceAfter: String?
     @Flag(name: [.customShort("n"), .long], help: "Say what would be done; change nothing.")
     var dryRun = false
     @OptionGroup var compression: CompressionOptions
+
+    func validate() throws {
+        if let deleteSourceAfter, Quantity.seconds(deleteSourceAfter) == nil {
+            throw ValidationError("not an age such as 30d, 12h, 4w or 1y: \(deleteSourceAfter)")
+        }
+    }
 
     func run() async throws {
         let entries = try configuration.accounts(accounts)
@@ -33,7 +49,7 @@ struct PullCommand: AsyncParsableCommand {
                 reports.append(
                     try await workspace.pull(
                         entry.configuration, mailboxes: mailbox, dryRun: dryRun, compressionLevel: compression.level(),
-                        progress: progress.handler))
+                        deletionAge: deleteSourceAfter.flatMap(Quantity.seconds), progress: progress.handler))
             }
             return reports
         }
@@ -72,6 +88,10 @@ enum PullText {
         lines += report.quarantined.map {
             "QUARANTINED \($0.mailbox) UID \($0.uid): \($0.reason)"
                 + ($0.detail.isEmpty ? "" : " (\($0.detail))")
+        }
+        lines += report.deleted.map {
+            "deleted in the source: \($0.mailbox) UID \($0.uid), archived as \($0.id), ledger entry \($0.ledgerIndex), "
+                + "sha256 \($0.sha256)"
         }
         lines += report.problems.map { "PROBLEM \($0)" }
         let total = report.mailboxes.reduce(into: (server: 0, archived: 0, quarantined: 0, erased: 0)) {

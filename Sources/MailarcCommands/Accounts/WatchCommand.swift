@@ -4,19 +4,24 @@ import MailarcKit
 /// `mailarc watch`
 struct WatchCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "watch", abstract: "Stay connected and take mail and changes into the archive as they come.",
+        commandName: "watch", abstract: "Stay connected, and take mail and changes into the archive, or another store.",
         discussion: """
             Waits for the server's word (NOTIFY, else IDLE, else a look every --interval seconds) and pulls at each \
             change, as 'mailarc pull' does. Between two pulls nothing of the archive is open or locked. A connection \
             that breaks is made again, after 1 second, then twice as long each time, up to 5 minutes. SIGTERM and \
             Ctrl-C end it: what was archived is durable, and the exit code is 0. A wrong password or certificate at the \
             first connection ends it at once (exit codes 9, 10).
+            With --strategy two stores are kept in step, without an archive: SOURCE and DESTINATION, the strategy and \
+            all options are those of 'mailarc sync' (mailarc help sync). Files are watched by inotify. What a guard \
+            refuses is told, and the watch goes on.
             One line for each thing that happened goes to standard output; with --json one JSON document a line; with \
             --quiet only trouble.
 
             EXAMPLES:
               mailarc watch -a ~/mail.archive
               mailarc watch work -a ~/mail.archive --mailbox INBOX --mailbox 'Lists/*' --interval 30 --json
+              mailarc watch work maildir:/srv/mail/work --strategy two-way
+              mailarc watch work archive: --strategy backup -a ~/mail.archive
 
             AS A SERVICE of systemd (Documentation/Watch.md has all of it), /etc/systemd/system/mailarc-watch.service:
               [Service]
@@ -29,33 +34,76 @@ struct WatchCommand: AsyncParsableCommand {
     @OptionGroup var archive: ArchiveOptions
     @Flag(help: "Print one JSON document a line (schema in Documentation/JSON.md).") var json = false
     @Flag(name: [.customShort("q"), .long], help: "Print trouble only.") var quiet = false
-    @Argument(help: "Account names (default: all).") var accounts: [String] = []
-    @Option(help: "Only this mailbox ('*' matches anything); may be repeated.") var mailbox: [String] = []
-    @Option(help: ArgumentHelp("Seconds from one look to the next where the server tells nothing.", valueName: "n"))
+    @Argument(
+        help: ArgumentHelp(
+            "Account names (default: all); with --strategy SOURCE and DESTINATION.", valueName: "account"))
+    var accounts: [String] = []
+    @Option(help: "Keep two stores in step: backup, two-way, one-way, copy or bcc.") var strategy: SyncStrategy?
+    @Option(help: ArgumentHelp("Seconds from one look to the next where nothing is told.", valueName: "n"))
     var interval = 60
     @Option(help: "How changes are noticed: auto (the best the server has), notify, idle or poll.")
     var method = "auto"
     @OptionGroup var compression: CompressionOptions
+    @OptionGroup var options: SyncOptions
 
     func validate() throws {
         guard (1...86_400).contains(interval) else { throw ValidationError("--interval takes 1 to 86400 seconds") }
         guard method == "auto" || WatchRequest.Method(rawValue: method) != nil else {
             throw ValidationError("--method takes auto, notify, idle or poll")
         }
+        guard let strategy else {
+            guard options.isMailboxesAlone else {
+                throw ValidationError("of the options of a sync only --mailbox goes without --strategy")
+            }
+            return
+        }
+        try options.check(strategy)
+        guard accounts.count == 2 else { throw ValidationError("--strategy needs SOURCE and DESTINATION") }
     }
 
     func run() async throws {
-        let entries = try configuration.accounts(accounts)
-        var request = WatchRequest()
-        (request.mailboxes, request.method) = (mailbox, WatchRequest.Method(rawValue: method))
-        (request.interval, request.compressionLevel) = (.seconds(interval), compression.level())
-        let (output, isQuiet) = (Output(isJSON: json, isQuiet: false), quiet)
+        guard let strategy else { return try await watch(configuration.accounts(accounts).map(\.configuration)) }
+        let source = try SyncEnd.endpoint(accounts[0], options.sourcePasswordFile, configuration)
+        guard let name = SyncEnd.archiveName(accounts[1]) else { return try await watch(source, strategy) }
+        try options.checkIntoArchive(strategy, deletes: false)
+        guard case .account(var account) = source else {
+            throw KitError(
+                .usage, "into an archive accounts are watched, not \(source.name)",
+                hint: "run 'mailarc sync \(source.name) archive:NAME --strategy backup' from a timer")
+        }
+        if !name.isEmpty { account.name = name }
+        try await watch([account])
+    }
+
+    private func watch(_ accounts: [AccountConfiguration]) async throws {
+        let (request, handler) = (request, handler)
         let workspace = try await archive.open()
-        try await StopSignals.cancelling { [request] () throws(KitError) in
-            try await workspace.watch(entries.map(\.configuration), request) { event in
-                guard !isQuiet || event.isTrouble else { return }
-                try? output.render(event, command: "watch") { [WatchText.line($0)] }
-            }
+        try await StopSignals.cancelling { () throws(KitError) in
+            try await workspace.watch(accounts, request, handler)
+        }
+    }
+
+    /// Two stores, by `strategy`.
+    private func watch(_ source: SyncEndpoint, _ strategy: SyncStrategy) async throws {
+        let destination = try SyncEnd.endpoint(accounts[1], options.destinationPasswordFile, configuration)
+        let (sync, request, handler) = (try options.request(strategy), request, handler)
+        try await StopSignals.cancelling { () throws(KitError) in
+            try await PairSync.watch(from: source, to: destination, sync, request, handler)
+        }
+    }
+
+    private var request: WatchRequest {
+        var request = WatchRequest()
+        (request.mailboxes, request.method) = (options.selection.mailbox, WatchRequest.Method(rawValue: method))
+        (request.interval, request.compressionLevel) = (.seconds(interval), compression.level())
+        return request
+    }
+
+    private var handler: WatchHandler {
+        let (output, isQuiet) = (Output(isJSON: json, isQuiet: false), quiet)
+        return { event in
+            guard !isQuiet || event.isTrouble else { return }
+            try? output.render(event, command: "watch") { [WatchText.line($0)] }
         }
     }
 }

@@ -10,8 +10,10 @@ enum FindGroup {
 
 /// Rows of messages as text.
 enum MessageText {
-    static func lines(_ rows: [MessageRow]) -> [String] {
-        Format.table(rows.map(cells), right: [4])
+    /// - Parameter showsFlags: with what each message was marked, in a last column.
+    static func lines(_ rows: [MessageRow], showsFlags: Bool = false) -> [String] {
+        Format.table(
+            rows.map { cells($0) + (showsFlags ? [$0.flags.joined(separator: " ")] : []) }, right: [4])
     }
 
     private static func cells(_ row: MessageRow) -> [String] {

@@ -7,6 +7,9 @@ struct ListCommand: AsyncParsableCommand {
         commandName: "list",
         abstract: "List mailboxes with counts, or the messages of one mailbox, now or as of a day.",
         discussion: """
+            With --at everything is as it was then: which mailboxes there were and what they were called, which messages \
+            were in them, and their flags.
+
             EXAMPLES:
               mailarc list -a ~/mail.archive
               mailarc list -a ~/mail.archive --mailbox INBOX --account work
@@ -41,7 +44,7 @@ struct ListCommand: AsyncParsableCommand {
                 try await workspace.messages(account: account, mailbox: mailbox, at: moment, limit: limit)
             }
             return try output.output.render(rows, command: "list messages") { rows in
-                MessageText.lines(rows) + [Format.plural(rows.count, "message")]
+                MessageText.lines(rows, showsFlags: true) + [Format.plural(rows.count, "message")]
             }
         }
         let rows = try await archive.with { workspace throws(KitError) in

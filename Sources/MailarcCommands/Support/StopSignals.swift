@@ -6,7 +6,9 @@ import Synchronization
 /// SIGTERM and SIGINT as the cancellation of what runs.
 enum StopSignals {
     /// Runs `body`; the first signal cancels it and waits until it has ended, a second one ends the process.
-    static func cancelling(_ body: @escaping @Sendable () async throws(KitError) -> Void) async throws {
+    static func cancelling<Result: Sendable>(
+        _ body: @escaping @Sendable () async throws(KitError) -> Result
+    ) async throws -> Result {
         let (signals, signal) = AsyncStream.makeStream(of: Void.self)
         let count = Mutex(0)
         let sources = [SIGTERM, SIGINT].map { number in
@@ -23,12 +25,17 @@ enum StopSignals {
             return source
         }
         defer { for source in sources { source.cancel() } }
-        try await withThrowingTaskGroup(of: Void.self) { group in
+        return try await withThrowingTaskGroup(of: Result?.self) { group in
             group.addTask { try await body() }
-            group.addTask { for await _ in signals { return } }
-            try await group.next()
+            group.addTask {
+                for await _ in signals { break }
+                return nil
+            }
+            var result = try await group.next() ?? nil
             group.cancelAll()
-            try await group.waitForAll()
+            if result == nil { result = try await group.next() ?? nil }
+            guard let result else { throw CancellationError() }
+            return result
         }
     }
 }

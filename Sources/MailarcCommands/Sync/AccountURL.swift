@@ -1,4 +1,5 @@
 import MailarcKit
+import Synchronization
 
 /// `imaps://USER@HOST[:PORT]`, or `imap://` for STARTTLS. RFC 5092; no password in it, and no path.
 struct AccountURL {
@@ -36,11 +37,26 @@ struct AccountURL {
         let password: [UInt8]? = try passwordFile.map { file throws(KitError) in
             Secrets.trimmed(try Secrets.file(file, what: "password"))
         }
+        let answer = Answer(password)
         return AccountConfiguration(
             name: name, host: host, port: port, user: user, security: scheme == "imaps://" ? .tls : .starttls
-        ) {
-            if let password { return password }
-            return try Secrets.prompt("Password of \(name): ")
+        ) { try answer.get { () throws(KitError) in try Secrets.prompt("Password of \(name): ") } }
+    }
+}
+
+/// What was asked for once, and is used by every connection.
+private final class Answer: Sendable {
+    private let octets: Mutex<[UInt8]?>
+
+    init(_ octets: [UInt8]?) { self.octets = Mutex(octets) }
+
+    /// The answer; `ask` is called once, however many connections wait for it.
+    func get(_ ask: () throws(KitError) -> [UInt8]) throws(KitError) -> [UInt8] {
+        try octets.withLock { octets throws(KitError) in
+            if let octets { return octets }
+            let answer = try ask()
+            octets = answer
+            return answer
         }
     }
 }

@@ -7,8 +7,8 @@ struct SyncCommand: AsyncParsableCommand {
         commandName: "sync", abstract: "Bring one mail store up to date with another, or both with each other.",
         discussion: """
             SOURCE and DESTINATION are accounts of the configuration, imaps://USER@HOST (imap:// for STARTTLS), or \
-            maildir:PATH. Nothing is added to a message; a message is known by its octets where UIDs say nothing. SOURCE \
-            can also be mbox:PATH, or archive:NAME, an account of the archive (-a) as it is now. DESTINATION can be \
+            maildir:PATH, or mbox:PATH, a folder of mbox files. Nothing is added to a message; a message is known by its \
+            octets where UIDs say nothing. SOURCE can also be one mbox file, or archive:NAME, an account of the archive (-a) as it is now. DESTINATION can be \
             archive: (backup): its view follows the source as with 'mailarc pull', and what left stays in its \
             history (mailarc list --at DATE).
 
@@ -20,8 +20,8 @@ struct SyncCommand: AsyncParsableCommand {
               bcc      the destination is fed by another channel; what that missed is copied
 
             Many deletions at once are refused (exit code 17) until --allow-mass-delete is given. Interrupted at any \
-            instant, the next run goes on. Documentation/Sync.md tells what each strategy does with each event, and its known \
-            defects.
+            instant, the next run goes on. Documentation/Sync.md tells what each strategy does with each event, and its \
+            limits.
 
             EXAMPLES:
               mailarc sync work maildir:/srv/mail/work --strategy backup --dry-run
@@ -34,43 +34,13 @@ struct SyncCommand: AsyncParsableCommand {
     @OptionGroup var archive: ArchiveOptions
     @OptionGroup var output: OutputOptions
     @Argument(help: "Account, imaps://USER@HOST, maildir:PATH, mbox:PATH or archive:NAME.") var source: String
-    @Argument(help: "Account, imaps://USER@HOST, maildir:PATH or archive:.") var destination: String
+    @Argument(help: "Account, imaps://USER@HOST, maildir:PATH, mbox:PATH or archive:.") var destination: String
     @Option(help: "backup, two-way, one-way, copy or bcc.") var strategy: SyncStrategy
-    @Option(
-        help: ArgumentHelp("Bend the strategy; may be repeated. See --list-bends.", valueName: "option"))
-    var bend: [String] = []
     @Flag(help: "List what the strategy can be bent by, and end.") var listBends = false
-    @Flag(help: "Delete in the destination what the source does not have (--bend delete-extra).") var deleteExtra =
-        false
-    @OptionGroup(title: "Selection and names") var selection: SelectionOptions
-    @OptionGroup(title: "Limits") var throttle: ThrottleOptions
-    @Option(
-        help: ArgumentHelp(
-            "Delete in the source what arrived so long ago (0 = all), once its copy was read back and found equal.",
-            valueName: "age"))
-    var deleteSourceAfter: String?
-    @Option(help: ArgumentHelp("Read the source's password from this file.", valueName: "file"))
-    var sourcePasswordFile: String?
-    @Option(help: ArgumentHelp("Read the destination's password from this file.", valueName: "file"))
-    var destinationPasswordFile: String?
-    @Option(help: ArgumentHelp("Keep what is known of the pair here.", valueName: "folder")) var state: String?
-    @Flag(help: "Compare every mailbox in full, whatever its counters say.") var full = false
-    @Flag(help: "Delete however many messages the strategy says.") var allowMassDelete = false
-    @Flag(help: "Go on although an end is another account than before.") var acceptOtherAccount = false
+    @OptionGroup var options: SyncOptions
     @Flag(name: [.customShort("n"), .long], help: "Print what would be done; change nothing.") var dryRun = false
 
-    func validate() throws {
-        if let deleteSourceAfter, Quantity.seconds(deleteSourceAfter) == nil {
-            throw ValidationError("not an age such as 30d, 12h, 4w or 1y: \(deleteSourceAfter)")
-        }
-        let known = strategy.bends.map(\.name)
-        for name in bends where !known.contains(name) {
-            throw ValidationError(
-                "--bend \(name) means nothing with \(strategy.rawValue); it takes \(known.joined(separator: ", "))")
-        }
-    }
-
-    private var bends: [String] { bend + (deleteExtra ? ["delete-extra"] : []) }
+    func validate() throws { try options.check(strategy) }
 
     func run() async throws {
         if listBends {
@@ -79,17 +49,13 @@ struct SyncCommand: AsyncParsableCommand {
             }
             return
         }
-        var request = SyncRequest(strategy: strategy)
-        (request.bends, request.isDryRun, request.looksAtEverything) = (bends, dryRun, full)
-        (request.allowsMassDelete, request.acceptsOtherAccount) = (allowMassDelete, acceptOtherAccount)
-        (request.stateFolder, request.limits) = (state, throttle.limits)
-        request.sourceDeletionAge = deleteSourceAfter.flatMap(Quantity.seconds)
-        try selection.apply(to: &request)
-        if let name = Self.archiveName(destination) { return try await runIntoArchive(name) }
-        let target = try endpoint(destination, destinationPasswordFile)
-        guard let name = Self.archiveName(source) else {
-            return try await SyncText.run(
-                endpoint(source, sourcePasswordFile), target, request, output, command: "sync")
+        var request = try options.request(strategy)
+        request.isDryRun = dryRun
+        if let name = SyncEnd.archiveName(destination) { return try await runIntoArchive(name) }
+        let target = try end(destination, options.destinationPasswordFile)
+        guard let name = SyncEnd.archiveName(source) else {
+            let source = try end(source, options.sourcePasswordFile)
+            return try await SyncText.run(source, target, request, output, command: "sync")
         }
         let workspace = try await archive.open()
         let result: Result<Void, any Error>
@@ -101,70 +67,67 @@ struct SyncCommand: AsyncParsableCommand {
         try result.get()
     }
 
-    /// What stands behind `archive:`.
-    private static func archiveName(_ text: String) -> String? {
-        text.hasPrefix("archive:") ? String(text.dropFirst("archive:".count)) : nil
-    }
-
     /// The archive's view of the account `name` follows the source: a pull or an import by another name.
     private func runIntoArchive(_ name: String) async throws {
-        guard strategy == .backup else {
-            throw KitError(
-                .usage, "an archive cannot follow by \(strategy.rawValue): nothing ever leaves it",
-                hint: "use --strategy backup; what left the source stays in the archive's history")
-        }
-        let others =
-            bends.isEmpty && throttle.limits.isUnlimited && deleteSourceAfter == nil && !full && state == nil
-            && !allowMassDelete && !acceptOtherAccount && destinationPasswordFile == nil
-        guard others, selection.isMailboxesAlone else {
-            throw KitError(
-                .usage, "into an archive only --mailbox and --dry-run can be given",
-                hint: "an archive takes whole mailboxes, under the names they have")
-        }
-        let source = try endpoint(source, sourcePasswordFile)
+        try options.checkIntoArchive(strategy, deletes: true)
         let progress = output.progressView
-        let report = try await archive.with { workspace throws(KitError) in
-            switch source {
-            case .account(var account):
-                if !name.isEmpty { account.name = name }
-                return try await workspace.pull(
-                    account, mailboxes: selection.mailbox, dryRun: dryRun, progress: progress.handler)
-            case .maildir(let path): return try await take(.maildir(path: path), name, workspace, progress)
-            case .mbox(let path): return try await take(.mbox(path: path), name, workspace, progress)
-            case .archive: throw KitError(.usage, "source and destination are both archives")
-            }
+        let take = try capture(name, progress.handler)
+        let workspace = try await archive.open()
+        let report: PullReport
+        do {
+            report = try await StopSignals.cancelling { () throws(KitError) in try await take(workspace) }
+        } catch {
+            await workspace.close()
+            throw error
         }
+        await workspace.close()
         progress.finish()
         try output.output.render([report], command: "sync") {
             $0.flatMap { PullText.lines($0, isDryRun: dryRun) }
         }
-        let isDone = dryRun ? report.problems.isEmpty : report.isComplete
-        if !isDone { throw Outcome(status: .incomplete) }
+        // As between two stores: what is in quarantine is done, what broke off or failed is not.
+        guard report.problems.isEmpty, dryRun || report.isBalanced else { throw Outcome(status: .partial) }
+        if !dryRun, !report.quarantined.isEmpty { throw Outcome(status: .incomplete) }
     }
 
-    private func take(
-        _ source: ImportSource, _ name: String, _ workspace: Workspace, _ progress: ProgressView
-    ) async throws(KitError) -> PullReport {
+    /// What takes the source into an archive, under the account's name.
+    private func capture(
+        _ name: String, _ progress: @escaping ProgressHandler
+    ) throws(KitError) -> @Sendable (Workspace) async throws(KitError) -> PullReport {
+        let (mailboxes, dryRun) = (options.selection.mailbox, dryRun)
+        let age = options.deleteSourceAfter.flatMap(Quantity.seconds)
+        let source = try end(source, options.sourcePasswordFile)
+        let files: ImportSource
+        switch source {
+        case .account(var account):
+            if !name.isEmpty { account.name = name }
+            return { [account] workspace throws(KitError) in
+                try await workspace.pull(
+                    account, mailboxes: mailboxes, dryRun: dryRun, deletionAge: age, progress: progress)
+            }
+        case .maildir(let path): files = .maildir(path: path)
+        case .mbox(let path): files = .mbox(path: path)
+        case .archive: throw KitError(.usage, "source and destination are both archives")
+        }
+        guard age == nil else {
+            throw KitError(
+                .usage, "\(source.name) can only be read, and this would change it",
+                hint: "leave --delete-source-after out")
+        }
         guard !name.isEmpty else {
             throw KitError(.usage, "mail from files needs an account's name", hint: "for example archive:old-mail")
         }
-        guard selection.mailbox.isEmpty else {
+        guard mailboxes.isEmpty else {
             throw KitError(
                 .usage, "--mailbox selects from accounts only", hint: "give the folder of the mailbox itself")
         }
-        return try await workspace.importMail(source, account: name, dryRun: dryRun, progress: progress.handler)
+        return { workspace throws(KitError) in
+            try await workspace.importMail(files, account: name, dryRun: dryRun, progress: progress)
+        }
     }
 
-    private func endpoint(_ text: String, _ passwordFile: String?) throws(KitError) -> SyncEndpoint {
-        if text.hasPrefix("maildir:") { return .maildir(String(text.dropFirst(8))) }
-        if text.hasPrefix("mbox:") { return .mbox(String(text.dropFirst(5))) }
-        if text.contains("://") { return .account(try AccountURL(text).configuration(passwordFile: passwordFile)) }
-        if text.contains(":") {
-            throw KitError(
-                .usage, "not an end of a sync: \(text)",
-                hint: "an account's name, imaps://USER@HOST, maildir:PATH, mbox:PATH or archive:NAME")
-        }
-        return .account(try configuration.account(text).configuration)
+    private func end(_ text: String, _ passwordFile: String?) throws(KitError) -> SyncEndpoint {
+        try SyncEnd.endpoint(text, passwordFile, configuration)
     }
 }
 
@@ -179,7 +142,9 @@ enum SyncText {
         command: String
     ) async throws {
         let progress = output.progressView
-        let report = try await PairSync.run(from: source, to: destination, request, progress: progress.handler)
+        let report = try await StopSignals.cancelling { () throws(KitError) in
+            try await PairSync.run(from: source, to: destination, request, progress: progress.handler)
+        }
         progress.finish()
         try output.output.render(report, command: command, text: lines)
         switch report.outcome {

@@ -134,6 +134,28 @@ enum FileFacts {
         return unsafe String(cString: folder) + "/" + path
     }
 
+    /// `path` from the root on, links followed; of what does not exist yet, that of the folder it would be in.
+    static func resolvedPath(_ path: String) throws(KitError) -> String {
+        var absolute = try absolutePath(path)
+        while absolute.utf8.count > 1, absolute.hasSuffix("/") { absolute.removeLast() }
+        // SAFETY: realpath gives a C string of its own, which is freed after the copy.
+        if let found = unsafe realpath(absolute, nil) {
+            defer { unsafe free(found) }
+            return unsafe String(cString: found)
+        }
+        guard let slash = absolute.lastIndex(of: "/"), slash > absolute.startIndex else { return absolute }
+        let name = absolute[slash...]
+        guard let found = unsafe realpath(String(absolute[..<slash]), nil) else { return absolute }
+        defer { unsafe free(found) }
+        return unsafe String(cString: found) + name
+    }
+
+    /// Links are followed.
+    static func isFolder(_ path: String) -> Bool {
+        var facts = stat()
+        return unsafe stat(path, &facts) == 0 && facts.st_mode & S_IFMT == S_IFDIR
+    }
+
     /// Octets of the file, 0 if there is none.
     static func octetCount(_ path: String) -> Int {
         var facts = stat()

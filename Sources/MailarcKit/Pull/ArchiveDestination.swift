@@ -1,4 +1,5 @@
 import ArchiveCatalog
+import ArchiveCrypto
 import ArchiveStore
 import MailCore
 import MailSync
@@ -7,7 +8,7 @@ import Synchronization
 /// The archive as the destination of one account's history.
 ///
 /// `ingest` runs in the caller's task, lane by lane; `commit` makes a group durable and brings the catalog up to it.
-final class ArchiveDestination: HistoryDestination {
+final class ArchiveDestination: VerifyingDestination {
     /// An ingest lane, used by one task at a time.
     // SAFETY: SyncRunner never calls `ingest` twice at once with the same lane number.
     private final class LaneBox: @unchecked Sendable {
@@ -26,10 +27,11 @@ final class ArchiveDestination: HistoryDestination {
     private let account: String
     private let writer: ArchiveWriter
     private let catalog: Catalog
+    private let archive: Archive
     private let collected = Mutex(Collected())
 
-    init(account: String, writer: ArchiveWriter, catalog: Catalog) {
-        (self.account, self.writer, self.catalog) = (account, writer, catalog)
+    init(account: String, writer: ArchiveWriter, catalog: Catalog, archive: Archive) {
+        (self.account, self.writer, self.catalog, self.archive) = (account, writer, catalog, archive)
     }
 
     func ingest(
@@ -103,6 +105,36 @@ final class ArchiveDestination: HistoryDestination {
             collected.lanes = [:]
         }
         FaultPoint.fromEnvironment?.pass("state")
+    }
+
+    /// From the files as they are now, through an archive that is opened anew.
+    func readBack(
+        _ uids: UIDSet, of mailbox: MailboxName, uidValidity: UIDValidity
+    ) async throws -> [UID: ReadBack] {
+        var places: [PlacementRow] = []
+        try catalog.placements(account: account, mailbox: mailbox, uidValidity: uidValidity, uids: uids) {
+            places.append($0)
+        }
+        let size = try catalog.ledger()?.size ?? 0
+        let reader = ArchiveReader(try archive.reopened(), directory: CatalogDirectory(catalog: catalog))
+        var result: [UID: ReadBack] = [:]
+        for place in places {
+            try Task.checkCancellation()
+            // What is not in a signed tree is not archived yet.
+            guard let entry = place.entry, entry.leafIndex < size, place.fidelity == .exact else { continue }
+            var hash = SHA256()
+            var count = 0
+            do throws(ArchiveError) {
+                let message = try reader.message(place.message)
+                while let octets = try message.next() {
+                    hash.update(octets.span)
+                    count += octets.count
+                }
+            } catch { continue }
+            result[place.address.uid] = ReadBack(
+                message: place.message, sha256: hash.digest(), octetCount: count, ledgerIndex: entry.leafIndex)
+        }
+        return result
     }
 
     private func lane(_ number: Int) -> LaneBox {

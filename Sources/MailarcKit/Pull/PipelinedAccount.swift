@@ -29,9 +29,7 @@ struct PipelinedAccount: PipelinedStore, PartwiseStore {
         _ requests: [ObservationRequest], limit: Int?,
         _ consume: (MailboxName, Result<MailboxObservation, StoreError>) -> Void
     ) async throws(StoreError) {
-        try await base.observeAll(requests.map { ($0.mailbox, $0.cursor) }, limit: limit) { mailbox, result in
-            consume(mailbox, result)
-        }
+        try await base.observe(requests, limit: limit, consume)
     }
 
     func census(of mailbox: MailboxName) async throws(StoreError) -> MailboxCensus {

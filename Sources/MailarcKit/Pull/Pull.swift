@@ -8,10 +8,13 @@ import MailSync
 extension Workspace {
     /// Takes new mail and changes of `account` into the archive.
     ///
-    /// - Parameter mailboxes: names with `*` as wildcard; empty means all.
+    /// - Parameters:
+    ///   - mailboxes: names with `*` as wildcard; empty means all.
+    ///   - deletionAge: deletes in the account what arrived so many seconds ago, once it was read back from the archive
+    ///     and found equal to what the account holds; `nil`: nothing.
     public func pull(
         _ account: AccountConfiguration, mailboxes: [String], dryRun: Bool, compressionLevel: Int? = nil,
-        progress: @escaping ProgressHandler
+        deletionAge: Int64? = nil, progress: @escaping ProgressHandler
     ) async throws(KitError) -> PullReport {
         let store = IMAPAccountStore(configuration: IMAPConfiguration(account))
         do { try await store.connect() } catch {
@@ -22,7 +25,13 @@ extension Workspace {
             store: PipelinedAccount(base: store, patterns: mailboxes),
             account: account.name, identity: "\(account.user)@\(account.host)", channel: .imap)
         do throws(KitError) {
-            let report = try await run(source, dryRun: dryRun, compressionLevel: compressionLevel, progress: progress)
+            var deletion: SourceDeletion?
+            if let deletionAge {
+                deletion = SourceDeletion(store: store, age: deletionAge, hashing: PairHashing(), now: Clock.now)
+                deletion?.passed = { FaultPoint.fromEnvironment?.pass($0.rawValue) }
+            }
+            let report = try await run(
+                source, dryRun: dryRun, compressionLevel: compressionLevel, deletion: deletion, progress: progress)
             await store.close()
             return report
         } catch {
@@ -42,13 +51,15 @@ extension Workspace {
     }
 
     private func run(
-        _ source: SyncSource, dryRun: Bool, compressionLevel: Int?, progress: @escaping ProgressHandler
+        _ source: SyncSource, dryRun: Bool, compressionLevel: Int?, deletion: SourceDeletion? = nil,
+        progress: @escaping ProgressHandler
     ) async throws(KitError) -> PullReport {
         try await withWriter(compressionLevel: compressionLevel) { writer throws(KitError) in
-            let destination = ArchiveDestination(account: source.account, writer: writer, catalog: catalog)
+            let destination = ArchiveDestination(
+                account: source.account, writer: writer, catalog: catalog, archive: archive)
             defer { destination.finish() }
             var options = SyncOptions()
-            options.isDryRun = dryRun
+            (options.isDryRun, options.deletion) = (dryRun, deletion)
             let state = try openState()
             defer { try? state.close() }
             let runner = SyncRunner(
@@ -96,6 +107,10 @@ extension PullReport {
         var problems = report.mailboxes.compactMap { mailbox in
             mailbox.failure.map { "\(mailbox.mailbox.text): \($0.message)" }
         }
+        problems += report.mailboxes.filter { $0.unverifiedCount > 0 }.map { mailbox in
+            "\(mailbox.mailbox.text): \(mailbox.unverifiedCount) not deleted in the source, for they were not read back "
+                + "from the archive as the source has them"
+        }
         if let interruption = report.interruption { problems.append("interrupted: \(interruption.description)") }
         self.init(
             account: account, mailboxes: report.mailboxes.map(MailboxOutcome.init),
@@ -109,7 +124,18 @@ extension PullReport {
             problems: problems, plan: report.plannedActions.map(\.description),
             newMessages: report.total(\.placedCount), knownContents: report.total { $0.placedCount - $0.newCount },
             octetsFetched: Int(report.octetCount), isUnchanged: report.isUnchanged, isBalanced: report.isBalanced,
-            isInterrupted: report.interruption != nil)
+            isInterrupted: report.interruption != nil, deleted: report.mailboxes.flatMap(DeletedRow.rows))
+    }
+}
+
+extension DeletedRow {
+    static func rows(_ report: MailboxReport) -> [DeletedRow] {
+        report.deleted.map { entry in
+            DeletedRow(
+                mailbox: report.mailbox.text, uidValidity: entry.uidValidity.value, uid: entry.uid.value,
+                id: entry.evidence.message.description, sha256: entry.evidence.sha256.hex,
+                octets: entry.evidence.octetCount, ledgerIndex: entry.evidence.ledgerIndex)
+        }
     }
 }
 
@@ -121,6 +147,8 @@ extension MailboxOutcome {
         if report.pairedAgainCount > 0 { notes.append("\(report.pairedAgainCount) paired again by content") }
         if report.erasedCount > 0 { notes.append("\(report.erasedCount) erased here, not taken again") }
         if !report.isComplete { notes.append("listing incomplete") }
+        if !report.deleted.isEmpty { notes.append("\(report.deleted.count) deleted in the source") }
+        if report.touchedCount > 0 { notes.append("\(report.touchedCount) changed meanwhile, not deleted") }
         self.init(
             mailbox: report.mailbox.text, server: report.serverCount, archived: report.archivedCount,
             quarantined: report.quarantinedCount, erased: report.erasedCount, new: report.placedCount,

@@ -11,19 +11,31 @@ struct ArchivedAccount: MailStore {
         get async throws(StoreError) { StoreTraits(fetchConcurrency: 1, implementation: "mailarc") }
     }
 
-    private func rows() throws(StoreError) -> [ArchiveCatalog.MailboxRow] {
-        do throws(CatalogError) { return try workspace.catalog.mailboxes(account: account) } catch {
-            throw Self.failure(error)
-        }
+    private func rows(counts: Bool) throws(StoreError) -> [ArchiveCatalog.MailboxRow] {
+        do throws(CatalogError) {
+            return try workspace.catalog.mailboxes(account: account, counts: counts)
+        } catch { throw Self.failure(error) }
     }
 
     /// What parts its names: that of its source.
     func delimiter() throws(StoreError) -> UInt8? {
-        try rows().lazy.compactMap(\.name.delimiter).first ?? UInt8(ascii: "/")
+        try rows(counts: false).lazy.compactMap(\.name.delimiter).first ?? UInt8(ascii: "/")
     }
 
     func mailboxes() async throws(StoreError) -> (listings: [MailboxListing], isComplete: Bool) {
-        (try rows().map { MailboxListing(name: $0.name, role: $0.role) }, true)
+        let rows = try rows(counts: true)
+        // Through a catalog that was built anew, too, a mailbox is known by what it was made as, and when.
+        let ids = rows.map { "made:\($0.created):" + String(decoding: $0.firstName, as: UTF8.self) }
+        let counts = Dictionary(ids.map { ($0, 1) }, uniquingKeysWith: +)
+        let listings = zip(rows, ids).map { row, id in
+            MailboxListing(
+                name: row.name, role: row.role, mailboxID: counts[id] == 1 ? id : nil,
+                status: row.uidValidity.map {
+                    MailboxStatus(
+                        uidValidity: $0, uidNext: nil, messageCount: row.messageCount, highestModSeq: nil)
+                })
+        }
+        return (listings, true)
     }
 
     func observe(
@@ -58,11 +70,11 @@ struct ArchivedAccount: MailStore {
         }
         let wanted = UIDSet(messages.lazy.map(\.uid))
         var ids: [(uid: UID, message: RandomID)] = []
-        try places(of: mailbox) { place in
-            if place.address.uidValidity == uidValidity, wanted.contains(place.address.uid) {
-                ids.append((place.address.uid, place.message))
-            }
-        }
+        do throws(CatalogError) {
+            try workspace.catalog.placements(
+                account: account, mailbox: mailbox, uidValidity: uidValidity, uids: wanted
+            ) { ids.append(($0.address.uid, $0.message)) }
+        } catch { throw Self.failure(error) }
         var report = FetchReport()
         for uid in wanted.subtracting(UIDSet(ids.lazy.map(\.uid))).uids { report.refused[uid] = Refusal(.expunged) }
         let reader = workspace.reader()
@@ -87,7 +99,11 @@ struct ArchivedAccount: MailStore {
     }
 
     private func entry(of mailbox: MailboxName) throws(StoreError) -> ArchiveCatalog.MailboxRow {
-        guard let row = try rows().first(where: { $0.name == mailbox }) else {
+        let row: ArchiveCatalog.MailboxRow?
+        do throws(CatalogError) { row = try workspace.catalog.mailbox(account: account, name: mailbox) } catch {
+            throw Self.failure(error)
+        }
+        guard let row else {
             throw StoreError(.noSuchMailbox, "The archive has no such mailbox", mailbox: mailbox)
         }
         return row
@@ -131,7 +147,7 @@ extension Workspace {
     /// - Throws: `.usage` where there is none, or more than one to choose from.
     public func account(named name: String) throws(KitError) -> String {
         let known: Set<String>
-        do throws(CatalogError) { known = Set(try catalog.mailboxes().map(\.account)) } catch {
+        do throws(CatalogError) { known = Set(try catalog.mailboxes(counts: false).map(\.account)) } catch {
             throw KitError(error)
         }
         let list = known.sorted().joined(separator: ", ")

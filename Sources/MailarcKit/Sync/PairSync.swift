@@ -71,10 +71,11 @@ public enum PairSync {
         from source: SyncEndpoint, to destination: SyncEndpoint, _ request: SyncRequest,
         progress: @escaping ProgressHandler
     ) async throws(KitError) -> PairSyncReport {
-        guard try source.identity() != destination.identity() else {
+        guard try source.place() != destination.place() else {
             throw KitError(.usage, "source and destination are one: \(source.name)", hint: "name two different stores")
         }
         let options = try options(request)
+        try check(source, destination, options)
         let folder = try PairFolder(
             source, destination, subfolder: request.names, base: request.stateFolder)
         let state: PairState
@@ -82,14 +83,7 @@ public enum PairSync {
             throw KitError(error, at: folder.path)
         }
         defer { try? state.close() }
-        let a = try await OpenEnd(source, isSource: true, uidLists: folder.uidLists("a"))
-        let b: OpenEnd
-        do throws(KitError) {
-            b = try await OpenEnd(destination, isSource: false, uidLists: folder.uidLists("b"))
-        } catch {
-            await a.close()
-            throw error
-        }
+        let (a, b) = try await open(source, destination, folder, options)
         let runner = PairRunner(
             a: a.end, b: b.end, state: state, options: options,
             progress: { progress(KitProgress($0)) })
@@ -100,6 +94,47 @@ public enum PairSync {
         do throws(SyncError) {
             return PairSyncReport(try result.get(), request, source: source.name, destination: destination.name)
         } catch { throw KitError(error, at: folder.path) }
+    }
+
+    /// Both ends, opened at once.
+    private static func open(
+        _ source: SyncEndpoint, _ destination: SyncEndpoint, _ folder: PairFolder, _ options: PairOptions
+    ) async throws(KitError) -> (OpenEnd, OpenEnd) {
+        async let opening = OpenEnd.open(
+            source, isWritten: options.writesSource, uidLists: folder.uidLists("a"))
+        let destination = await OpenEnd.open(destination, isWritten: true, uidLists: folder.uidLists("b"))
+        let source = await opening
+        switch (source, destination) {
+        case (.success(let source), .success(let destination)): return (source, destination)
+        case (.success(let open), .failure(let error)), (.failure(let error), .success(let open)):
+            await open.close()
+            throw error
+        case (.failure(let error), .failure): throw error
+        }
+    }
+
+    /// Refuses what would write an end that can only be read, before anything is opened.
+    private static func check(
+        _ source: SyncEndpoint, _ destination: SyncEndpoint, _ options: PairOptions
+    ) throws(KitError) {
+        if destination.isReadOnly {
+            throw KitError(
+                .usage, "\(destination.name) can only be a source",
+                hint: "an archive takes mail with 'sync SOURCE archive: --strategy backup'")
+        }
+        guard options.writesSource else { return }
+        if source.isReadOnly {
+            throw KitError(
+                .usage, "\(source.name) can only be read, and this would change it",
+                hint: options.policy.writesA
+                    ? "use --strategy backup, one-way or copy, or name another store"
+                    : "leave --delete-source-after out")
+        }
+        if case .mbox(let path) = source, !FileFacts.isFolder(path) {
+            throw KitError(
+                .usage, "\(source.name) can only be read: it is no folder of mbox files",
+                hint: "put it into a folder of its own, or use --strategy copy without --delete-source-after")
+        }
     }
 
     private static func options(_ request: SyncRequest) throws(KitError) -> PairOptions {
@@ -117,6 +152,11 @@ public enum PairSync {
         options.spooling = SealedSpool(folder: PairFolder.temporaryFolder)
         return options
     }
+}
+
+extension PairOptions {
+    /// The source is changed, too.
+    fileprivate var writesSource: Bool { policy.writesA || sourceDeletionAge != nil }
 }
 
 extension KitProgress {

@@ -10,7 +10,7 @@ public enum SyncEndpoint: Sendable {
     case account(AccountConfiguration)
     /// A Maildir++ tree; made if it does not exist.
     case maildir(String)
-    /// An mbox file or a tree of them, as a source.
+    /// A tree of mbox files, made if it does not exist; as a source one file, too.
     case mbox(String)
     /// One account of an archive as it is now, as a source.
     case archive(Workspace, account: String)
@@ -25,6 +25,14 @@ public enum SyncEndpoint: Sendable {
         }
     }
 
+    /// Nothing can be changed there.
+    var isReadOnly: Bool {
+        switch self {
+        case .account, .maildir, .mbox: false
+        case .archive: true
+        }
+    }
+
     /// What tells it from every other end: what its state is found by.
     func identity() throws(KitError) -> String {
         switch self {
@@ -36,13 +44,32 @@ public enum SyncEndpoint: Sendable {
     }
 }
 
+extension SyncEndpoint {
+    /// What is there, however it is spelt: links and slashes, `localhost` and `LOCALHOST`.
+    func place() throws(KitError) -> String {
+        switch self {
+        case .account(let account): return "imap:\(account.user)@\(account.host.lowercased()):\(account.port)"
+        case .maildir(let path), .mbox(let path): return "file:\(try FileFacts.resolvedPath(path))"
+        case .archive: return try identity()
+        }
+    }
+}
+
 /// An end, opened.
-struct OpenEnd {
+struct OpenEnd: Sendable {
     let end: PairEnd
     private let account: IMAPAccountStore?
 
-    /// - Throws: `.usage` for a destination that can only be read.
-    init(_ endpoint: SyncEndpoint, isSource: Bool, uidLists: String) async throws(KitError) {
+    /// Fails with `.usage` for what is no store; `.connection`, `.authentication`, `.tls`.
+    static func open(
+        _ endpoint: SyncEndpoint, isWritten: Bool, uidLists: String
+    ) async -> Result<OpenEnd, KitError> {
+        do throws(KitError) {
+            return .success(try await OpenEnd(endpoint, isWritten: isWritten, uidLists: uidLists))
+        } catch { return .failure(error) }
+    }
+
+    private init(_ endpoint: SyncEndpoint, isWritten: Bool, uidLists: String) async throws(KitError) {
         let identity = try endpoint.identity()
         switch endpoint {
         case .account(let configuration):
@@ -53,12 +80,17 @@ struct OpenEnd {
             }
             account = store
             end = PairEnd(store: store, name: endpoint.name, identity: identity)
-        case .mbox, .archive:
-            guard isSource else {
+        case .mbox(let path) where isWritten:
+            account = nil
+            do throws(FormatsError) {
+                let store = try WritableMbox(path: path, uidLists: uidLists, now: Clock.now)
+                end = PairEnd(store: store, name: endpoint.name, identity: identity)
+            } catch {
                 throw KitError(
-                    .usage, "\(endpoint.name) can only be a source",
-                    hint: "an archive takes mail with 'sync SOURCE archive:'; for mbox files use 'mailarc export'")
+                    error.kind == .notAMailStore ? .usage : .ioFailed, error.description,
+                    hint: "name a folder of mbox files, or a new one; its parent must exist")
             }
+        case .mbox, .archive:
             account = nil
             end = PairEnd(store: try Self.source(endpoint), name: endpoint.name, identity: identity)
         case .maildir(let path):

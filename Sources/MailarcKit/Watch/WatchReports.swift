@@ -21,6 +21,10 @@ public struct WatchEvent: Codable, Sendable {
         case watching
         /// Changes of ``mailbox`` are in the archive, durably.
         case archived
+        /// Changes of ``mailbox`` were made on ``WatchEvent/side``, durably.
+        case synced
+        /// Deletions that a guard refused.
+        case held
         /// ``mailbox`` was renamed, is no longer on the server, or has something else to be known once.
         case noted
         /// A message could not be taken.
@@ -36,12 +40,15 @@ public struct WatchEvent: Codable, Sendable {
     }
     /// RFC 3339, UTC.
     public var time: String
+    /// Of a sync between two stores: both ends.
     public var account: String
     public var event: Kind
     public var mailbox: String?
+    /// Of a sync between two stores: `source` or `destination`.
+    public var side: String?
     /// What happened, for people; never mail content.
     public var text: String
-    /// `notify`, `idle` or `poll`.
+    /// `notify`, `idle` or `poll`; of files `inotify` or `poll`.
     public var method: String?
     public var new: Int?
     public var flagChanges: Int?
@@ -56,8 +63,21 @@ public struct WatchEvent: Codable, Sendable {
         (self.mailbox, self.text) = (mailbox, text)
     }
 
+    /// What is noticed by `method` from now on.
+    init(_ account: String, side: String? = nil, by method: String) {
+        self.init(account, .watching, side.map { "the \($0) is watched by \(method)" } ?? "watching by \(method)")
+        (self.method, self.side) = (method, side)
+    }
+
+    /// What is tried again in `delay`.
+    init(_ account: String, _ event: Kind, _ text: String, retryAfter delay: Duration) {
+        let seconds = Double(delay.components.seconds) + Double(delay.components.attoseconds) / 1e18
+        self.init(account, event, "\(text) (again in \(Int(seconds.rounded(.up))) s)")
+        retryAfter = seconds
+    }
+
     /// True for what an operator has to know of also where all goes well is not told.
-    public var isTrouble: Bool { [.quarantined, .problem, .disconnected].contains(event) }
+    public var isTrouble: Bool { [.quarantined, .problem, .disconnected, .held].contains(event) }
 }
 
 /// Takes the lines of a watch as they come.

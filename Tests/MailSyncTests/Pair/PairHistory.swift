@@ -23,7 +23,8 @@ struct PairHistory {
         if old / 2_000 != new / 2_000 { print("sync: \(new) fault points") }
     }
 
-    init(_ strategy: String, seed: Int, events: Int = 7) async throws {
+    /// - Parameter partCount: messages of a mailbox that are described at once.
+    init(_ strategy: String, seed: Int, events: Int = 7, partCount: Int = 5_000) async throws {
         var generator = SplitMix(
             seed: UInt64(seed) &* 7_919 &+ strategy.utf8.reduce(UInt64(0)) { $0 &* 31 &+ UInt64($1) })
         var features = BothFeatures()
@@ -38,6 +39,7 @@ struct PairHistory {
         scenario = try PairScenario(try #require(policy(strategy)), features)
         scenario.batchLimit = Int.random(in: 1...4, using: &generator)
         scenario.allowsMassDelete = true
+        scenario.partCount = partCount
         name = "\(strategy) seed \(seed)"
         var writer = EventWriter(generator: generator)
         steps += writer.write(8, scenario)

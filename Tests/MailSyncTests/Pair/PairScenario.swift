@@ -15,6 +15,11 @@ struct TestHashing: ContentHashing {
                 second ^= second >> 29
             }
         }
+        func copy() -> any RunningHash {
+            let copy = Running()
+            (copy.first, copy.second) = (first, second)
+            return copy
+        }
         func finish() -> [UInt8] {
             [first, second].flatMap { word in (0..<8).map { UInt8(truncatingIfNeeded: word >> UInt64(8 * $0)) } }
         }
@@ -63,6 +68,9 @@ final class PairScenario {
     var limits = PairLimits()
     let watch = Watch()
     var batchLimit = 500
+    var partCount = 5_000
+    /// One after the other, so that a step has one number.
+    var readAhead = 1
 
     private let hook: Hook
 
@@ -83,7 +91,7 @@ final class PairScenario {
         state = try other.state.copied().probed { try hook.step($0) }
         (selection, naming, now) = (other.selection, other.naming, other.now)
         sourceDeletionAge = other.sourceDeletionAge
-        (allowsMassDelete, batchLimit) = (other.allowsMassDelete, other.batchLimit)
+        (allowsMassDelete, batchLimit, partCount) = (other.allowsMassDelete, other.batchLimit, other.partCount)
     }
 
     @discardableResult
@@ -91,8 +99,8 @@ final class PairScenario {
         let now = now
         var options = PairOptions(policy: policy, hashing: TestHashing()) { now }
         (options.isDryRun, options.selection, options.naming) = (dry, selection, naming)
-        (options.allowsMassDelete, options.batchLimit) = (allowsMassDelete, batchLimit)
-        options.sourceDeletionAge = sourceDeletionAge
+        (options.allowsMassDelete, options.batchLimit, options.partCount) = (allowsMassDelete, batchLimit, partCount)
+        (options.sourceDeletionAge, options.readAhead) = (sourceDeletionAge, readAhead)
         options.limits = limits
         let watch = watch
         options.clock = { watch.now.withLock { $0 } }

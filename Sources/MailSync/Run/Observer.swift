@@ -1,27 +1,4 @@
-public import MailCore
-
-/// A mailbox to look at.
-public struct ObservationRequest: Sendable {
-    public var mailbox: MailboxName
-    public var cursor: MailboxCursor?
-    /// Its listing said how many messages it holds.
-    var isCounted = false
-
-    public init(mailbox: MailboxName, cursor: MailboxCursor?) { (self.mailbox, self.cursor) = (mailbox, cursor) }
-}
-
-/// A store that looks at many mailboxes in fewer round trips than one after the other.
-public protocol PipelinedStore: MailStore {
-    /// Looks at each of `requests`; hands each result over as it comes, once per request, in any order.
-    ///
-    /// What concerns one mailbox is in its result; `.limitExceeded` when more than `limit` of its messages would have to
-    /// be described.
-    /// - Throws: connection errors, after which the requests without a result were not looked at.
-    func observe(
-        _ requests: [ObservationRequest], limit: Int?,
-        _ consume: (MailboxName, Result<MailboxObservation, StoreError>) -> Void
-    ) async throws(StoreError)
-}
+internal import MailCore
 
 /// Looks at many mailboxes, pipelined where the store can, else a few at once.
 struct Observer: Sendable {
@@ -70,10 +47,9 @@ struct Observer: Sendable {
         while true {
             attempts -= 1
             do throws(StoreError) {
-                if !request.isCounted, let limit, let store = store as? any PartwiseStore,
-                    try await store.census(of: request.mailbox).uids.count > limit
-                {
-                    throw StoreError(.limitExceeded, "There is too much for one look", mailbox: request.mailbox)
+                if !request.isCounted, let limit, let store = store as? any PartwiseStore {
+                    return .success(
+                        try await store.observe(request.mailbox, since: request.cursor, limit: limit))
                 }
                 return .success(try await store.observe(request.mailbox, since: request.cursor))
             } catch {
