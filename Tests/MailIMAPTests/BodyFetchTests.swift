@@ -87,6 +87,18 @@ struct BodyFetchTests {
         #expect(always.refused.values.allSatisfy { $0.reason == .connectionLost } && always.refused.count == 2)
     }
 
+    @Test("a connection that breaks where only the completion is missing costs nothing and waits for nothing")
+    func brokenAtTheEnd() async throws {
+        for uids in [[3], [9], [3, 6, 9]] as [[UInt32]] {
+            let report = try await Self.check(bodies(9)) {
+                for uid in uids { $0.breakBehind[uid] = 1 }
+            } configuration: {
+                $0.bodyBatchMessageCount = 3
+            }
+            #expect(report.delivered.count == 9 && report.refused.isEmpty, "\(uids): \(report.refused)")
+        }
+    }
+
     @Test("a literal of a false length is garbled; the others go on", arguments: [-2, 5])
     func garbled(_ error: Int) async throws {
         let report = try await Self.check(bodies(9)) { $0.literalError = [4: error] }

@@ -111,6 +111,8 @@ extension ScriptedIMAPServer {
         public var literalError: [UInt32: Int] = [:]
         /// Close the connection behind so many octets of a body; so many times.
         public var breakAfter: [UInt32: (octetCount: Int, times: Int)] = [:]
+        /// Close the connection in place of the completion of a FETCH of bodies that ends with it; so many times.
+        public var breakBehind: [UInt32: Int] = [:]
         /// NO for any FETCH of bodies with these.
         public var refused: Set<UInt32> = []
         /// Left out of answers to FETCH of bodies.

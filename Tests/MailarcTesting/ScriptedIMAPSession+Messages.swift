@@ -52,6 +52,11 @@ extension ScriptedIMAPSession {
             }
             try wire.write(")\r\n")
         }
+        if hasBodies, let last = wanted.max(), let times = model.faults.breakBehind[last], times > 0 {
+            server.update { $0.faults.breakBehind[last] = times - 1 }
+            try wire.flush()
+            throw ScriptedIMAPWire.Closed()
+        }
         try complete(completion)
     }
 

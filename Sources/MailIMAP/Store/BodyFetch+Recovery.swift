@@ -26,29 +26,31 @@ extension BodyFetch {
         error.kind == .connectionLost || error.kind == .protocolViolation
     }
 
-    /// Blames the message the connection broke in, puts the rest back, and opens a new connection.
+    /// Blames the message the connection broke in, puts the rest back, and opens a new connection if something is left.
     func recover(from error: StoreError) async throws(StoreError) {
-        let suspect = current ?? inFlight.first?.pending.first
+        let suspect = current ?? inFlight.lazy.flatMap(\.pending).first
         current = nil
-        guard let suspect else {
-            try await open()
-            return
-        }
-        breaks[suspect, default: 0] += 1
         let isGarbled = (error.cause as? ProtocolError)?.kind == .garbled
-        let isGivenUp = isGarbled || breaks[suspect, default: 0] >= Self.attempts
-        if isGivenUp {
-            report.refused[suspect] = Refusal(isGarbled ? .garbled : .connectionLost, detail: error.message)
+        var isGivenUp = false
+        if let suspect {
+            breaks[suspect, default: 0] += 1
+            isGivenUp = isGarbled || breaks[suspect, default: 0] >= Self.attempts
+            if isGivenUp {
+                report.refused[suspect] = Refusal(isGarbled ? .garbled : .connectionLost, detail: error.message)
+            }
         }
         for batch in inFlight.reversed() {
             var rest = batch
             rest.pending.removeAll { $0 == suspect }
             if !rest.pending.isEmpty { queue.append(rest) }
-            if batch.pending.contains(suspect), !isGivenUp {
+            if let suspect, batch.pending.contains(suspect), !isGivenUp {
                 queue.append(BodyBatch(kind: batch.kind == .partial ? .partial : .bodies, pending: [suspect]))
             }
         }
+        // No tag of the old connection is answered on the new one, also where only the completion was missing.
         inFlight = []
-        try await open()
+        guard queue.isEmpty else { return try await open() }
+        if let lent { await pool.discard(lent) }
+        lent = nil
     }
 }
