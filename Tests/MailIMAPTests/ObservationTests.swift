@@ -83,7 +83,7 @@ struct ObservationTests {
         }
     }
 
-    @Test("a lying server is caught by its own message count", arguments: ["vanished", "modseq", "no modseq"])
+    @Test("a lying server is caught by its own message count", arguments: ["vanished", "others vanished", "modseq", "no modseq"])
     func lies(_ lie: String) async throws {
         try await ScriptedIMAPServer.with(Self.model()) { server in
             let store = scriptedStore(server)
@@ -92,6 +92,8 @@ struct ObservationTests {
             server.update { model in
                 switch lie {
                 case "vanished": model.faults.falseVanished = "1:18"
+                // As many as really went, so that the count adds up.
+                case "others vanished": model.faults.falseVanished = "7,9"
                 case "modseq": model.faults.highestModSeq = "1"
                 default: model.faults.highestModSeq = ""
                 }

@@ -6,7 +6,7 @@ import Synchronization
 ///
 /// It knows what a client that reads needs: LOGIN, AUTHENTICATE PLAIN, ID, ENABLE, NAMESPACE, LIST, STATUS,
 /// SELECT and EXAMINE (CONDSTORE, QRESYNC), UID FETCH, UID SEARCH; and one that adds: CREATE, SUBSCRIBE, APPEND
-/// (LITERAL+, MULTIAPPEND, BINARY, UTF8=ACCEPT, APPENDLIMIT). One thread a connection; blocking sockets.
+/// (LITERAL+, MULTIAPPEND, BINARY, UTF8=ACCEPT, APPENDLIMIT); and one that changes: UID STORE, COPY, MOVE, EXPUNGE. One thread a connection; blocking sockets.
 public final class ScriptedIMAPServer: Sendable {
     public let port: Int
     private let listener: Int32

@@ -4,7 +4,7 @@ extension ScriptedIMAPSession {
     private typealias Message = ScriptedIMAPServer.Message
 
     /// The UIDs `text` names, `*` being the last message.
-    private func uids(_ text: String, _ mailbox: Mailbox) -> Set<UInt32> {
+    func uids(_ text: String, _ mailbox: Mailbox) -> Set<UInt32> {
         let last = mailbox.messages.last?.uid ?? 0
         var result: Set<UInt32> = []
         for range in text.split(separator: ",") {
@@ -102,9 +102,17 @@ extension ScriptedIMAPSession {
         guard !isExtended || model.has("ESEARCH") else { return try complete("BAD no ESEARCH") }
         if isExtended { rest = rest.dropFirst(2) }
         let words = rest.compactMap(\.word)
+        let among = words.firstIndex(of: "UID").flatMap { words.dropFirst($0 + 1).first }.map { uids($0, mailbox) }
         let flag = words.first == "KEYWORD" ? words.dropFirst().first : words.first.map { "\\" + $0 }
-        let found = mailbox.messages.filter { message in
-            words.first == "ALL" || message.flags.contains { $0.lowercased() == flag?.lowercased() }
+        var found = mailbox.messages.filter { among?.contains($0.uid) ?? true }
+        var completion = "OK done"
+        if let limit = model.messageLimit, found.count > limit {
+            found = found.suffix(limit)
+            completion = "OK [MESSAGELIMIT \(limit) \(found.first?.uid ?? 0)] part"
+        }
+        found = found.filter { message in
+            ["ALL", "UID"].contains(words.first)
+                || message.flags.contains { $0.lowercased() == flag?.lowercased() }
         }
         if isExtended {
             let set = UIDSet(found.compactMap { UID($0.uid) })
@@ -113,7 +121,7 @@ extension ScriptedIMAPSession {
         } else {
             try wire.write("* SEARCH\(found.map { " \($0.uid)" }.joined())\r\n")
         }
-        guard model.faults.interleavesSearches, wire.hasMore() else { return try complete("OK done") }
-        postpone("OK done")
+        guard model.faults.interleavesSearches, wire.hasMore() else { return try complete(completion) }
+        postpone(completion)
     }
 }

@@ -163,6 +163,10 @@ final class ScriptedIMAPSession {
             switch arguments.dropFirst(2).first?.word?.uppercased() {
             case "FETCH": try fetch(arguments, mailbox, model)
             case "SEARCH": try search(arguments, mailbox, model)
+            case "STORE": try store(arguments, mailbox, model)
+            case "COPY": try copy(arguments, mailbox, model, moves: false)
+            case "MOVE" where model.has("MOVE"): try copy(arguments, mailbox, model, moves: true)
+            case "EXPUNGE": try expunge(arguments, mailbox, model)
             default: try complete("BAD unknown UID command")
             }
         default: try complete("BAD unknown command")
@@ -267,7 +271,7 @@ final class ScriptedIMAPSession {
             try wire.write("* OK [\(code)] x\r\n")
         }
         if isResync { try resync(parameters.dropFirst().first?.list ?? [], mailbox, model) }
-        try complete("OK [READ-ONLY] done")
+        try complete("OK [\(arguments[1].word?.uppercased() == "SELECT" ? "READ-WRITE" : "READ-ONLY")] done")
     }
 
     private func resync(_ known: [ScriptedArgument], _ mailbox: Mailbox, _ model: Model) throws {

@@ -2,8 +2,6 @@ import MailCore
 import MailIMAPCore
 
 extension IMAPSession {
-    /// LIMIT: octets of a set in one command; some servers refuse lines beyond 8,000.
-    static let setOctetCount = 7_500
     /// LIMIT: small commands in flight.
     private static let commandWindow = 16
 
@@ -44,7 +42,7 @@ extension IMAPSession {
     ) async throws(StoreError) -> [UID: FlagOutcome] {
         var edits = FlagEdits(changes, traits, isGuarded: capabilities.hasConditionalStore)
         for step in FlagEdits.Step.allCases {
-            let commands = edits.commands(step, octetCount: Self.setOctetCount)
+            let commands = edits.commands(step, sets)
             let answers = try await runAll(commands.map(\.command))
             for (command, status) in zip(commands, answers) { edits.complete(command.edit, command.set, status) }
         }
@@ -55,19 +53,46 @@ extension IMAPSession {
     }
 
     /// Of `uids`, those that are in the open mailbox.
+    ///
+    /// - Throws: where the server does not tell of each; nothing is taken as gone then.
     func present(_ uids: UIDSet) async throws(StoreError) -> UIDSet {
         var found: [UID] = []
-        _ = try await runAll(uids.pieces(octetCount: Self.setOctetCount).map { .uidFetch("\($0)", [.uid]) }) {
-            response throws(StoreError) in
+        let refusal = try await runWhole(uids) { .uidFetch("\($0)", [.uid]) } each: { response throws(StoreError) in
             if case .fetch(let message) = response, let uid = message.uid, uids.contains(uid) { found.append(uid) }
         }
-        return UIDSet(found)
+        guard let refusal else { return UIDSet(found) }
+        if refusal.isTemporary { throw .throttled(refusal) }
+        throw StoreError(.refused, "The server does not tell which messages are there: \(refusal.text)")
+    }
+
+    /// Runs `command` on all of `uids`, and again on what the server left out; the first refusal.
+    private func runWhole(
+        _ uids: UIDSet, _ command: (UIDSet) -> Command, each: (Response) throws(StoreError) -> Void = { _ in }
+    ) async throws(StoreError) -> StatusResponse? {
+        var rest = sets(uids)
+        while !rest.isEmpty {
+            let answers = try await runAll(rest.map(command), each: each)
+            var more: [UIDSet] = []
+            for (set, status) in zip(rest, answers) {
+                let left = status.leavesOut(of: set)
+                guard status.condition == .ok, left != set || left.isEmpty else { return status }
+                if !left.isEmpty { more.append(left) }
+            }
+            rest = more
+        }
+        return nil
+    }
+
+    /// `uids` in sets that one command may name and the server works on whole.
+    func sets(_ uids: UIDSet) -> [UIDSet] {
+        let parts = capabilities.messageLimit.map { uids.parts(count: $0) } ?? [uids]
+        return parts.flatMap { $0.pieces(octetCount: MailboxLook.setOctetCount) }
     }
 
     func copy(_ uids: UIDSet, to target: MailboxName, moves: Bool) async throws(StoreError) -> CopyReport {
         let present = try await present(uids)
         var report = CopyReport(missing: uids.subtracting(present))
-        for piece in present.pieces(octetCount: Self.setOctetCount) {
+        for piece in sets(present) {
             let name = WireName(target, isUTF8: isUTF8)
             let status = try await run(moves ? .uidMove(piece, to: name) : .uidCopy(piece, to: name)) {
                 response throws(StoreError) in
@@ -75,6 +100,9 @@ extension IMAPSession {
                 if case .status(let status) = response { Self.note(status.code, in: &report) }
             }
             Self.note(status.code, in: &report)
+            guard status.leavesOut(of: piece).isEmpty else {
+                throw StoreError(.limitExceeded, "The server stopped half-way: \(status.text)", mailbox: target)
+            }
             guard status.condition != .ok else { continue }
             if status.code == .tryCreate || status.code == .nonExistent {
                 throw StoreError(.noSuchMailbox, "The server has no such mailbox: \(status.text)", mailbox: target)
@@ -92,15 +120,13 @@ extension IMAPSession {
         for (old, new) in zip(source.uids, destination.uids) { report.mapping[old] = new }
     }
 
-    /// Removes exactly `uids`; those that are gone afterwards.
+    /// Removes exactly `uids`; those that are gone afterwards. What the server left undone is still there.
     func expunge(_ uids: UIDSet) async throws(StoreError) -> UIDSet {
-        let pieces = uids.pieces(octetCount: Self.setOctetCount)
-        for status in try await runAll(pieces.map { .uidStore($0, .add, [.deleted]) })
-        where status.condition != .ok {
-            throw StoreError(.refused, "The server refused to mark messages deleted: \(status.text)")
+        if let refusal = try await runWhole(uids, { .uidStore($0, .add, [.deleted]) }) {
+            throw StoreError(.refused, "The server refused to mark messages deleted: \(refusal.text)")
         }
         if capabilities.hasUIDPlus {
-            _ = try await runAll(pieces.map { .uidExpunge($0) })
+            _ = try await runWhole(uids) { .uidExpunge($0) }
         } else if try await marked().subtracting(uids).isEmpty {
             // LIMIT: what somebody marks between these two commands goes, too; nothing better can be asked for.
             _ = try await run(.expunge)
@@ -225,14 +251,14 @@ private struct FlagEdits {
     }
 
     /// The commands of a step; a message that was in conflict in the first is not in the second.
-    func commands(_ step: Step, octetCount: Int) -> [(edit: Int, set: UIDSet, command: Command)] {
+    func commands(_ step: Step, _ sets: (UIDSet) -> [UIDSet]) -> [(edit: Int, set: UIDSet, command: Command)] {
         var commands: [(edit: Int, set: UIDSet, command: Command)] = []
         for (index, entry) in edits.enumerated() {
             let flags = step == .add ? entry.edit.adding : entry.edit.removing
             guard !flags.isEmpty else { continue }
             // The first step moved the modification sequence itself.
             let isGuarded = step == .add || entry.edit.adding.isEmpty
-            for piece in entry.rest.pieces(octetCount: octetCount) {
+            for piece in sets(entry.rest) {
                 let command = Command.uidStore(
                     piece, step == .add ? .add : .remove, flags,
                     unchangedSince: isGuarded ? entry.edit.unchangedSince : nil)
@@ -247,9 +273,9 @@ private struct FlagEdits {
         if case .modified(let conflicted)? = status.code {
             failed = set.intersection(conflicted)
             for uid in failed.uids { outcomes[uid] = .conflicted }
-        } else if status.condition != .ok {
-            failed = set
-            for uid in set.uids { outcomes[uid] = .refused(status.text) }
+        } else {
+            failed = status.condition == .ok ? status.leavesOut(of: set) : set
+            for uid in failed.uids { outcomes[uid] = .refused(status.text) }
         }
         edits[edit].rest = edits[edit].rest.subtracting(failed)
     }

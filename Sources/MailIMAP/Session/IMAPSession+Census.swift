@@ -48,39 +48,58 @@ extension IMAPSession {
         let status = try await examine(mailbox)
         let windows = ListingWindows.ranges(status)
         let isExtended = capabilities.hasExtendedSearch
-        let searches = windows.map { Command.uidSearch(.uids($0), isExtended: isExtended) }
-        let listings = windows.map { Command.uidFetch(ListingWindows.text($0), [.uid]) }
         var messageCount = status.messageCount
         var uids = UIDSet()
         // Something may have come or gone meanwhile, too; after that it has to be called incomplete.
-        for (isListing, commands) in [(false, searches), (true, listings)] {
+        for isListing in [false, true] {
             var ranges: [ClosedRange<UInt32>] = []
             var listed: [UID] = []
-            let answers = try await runAll(commands) { response throws(StoreError) in
-                switch response {
-                case .search(let numbers, _): ranges += UIDSet(numbers.lazy.compactMap { UID($0) }).ranges
-                case .extendedSearch(let result): ranges += result.all?.ranges ?? []
-                case .fetch(let row):
-                    if let uid = row.uid { listed.append(uid) }
-                    guard listed.count <= 2 * messageCount + Self.excessCount else {
-                        throw StoreError(.limitExceeded, "The server lists without end", mailbox: mailbox)
+            var rest = windows
+            while !rest.isEmpty {
+                let commands = rest.map { window in
+                    isListing
+                        ? Command.uidFetch(ListingWindows.text(window), [.uid])
+                        : Command.uidSearch(.uids(window), isExtended: isExtended)
+                }
+                let answers = try await runAll(commands) { response throws(StoreError) in
+                    switch response {
+                    case .search(let numbers, _): ranges += UIDSet(numbers.lazy.compactMap { UID($0) }).ranges
+                    case .extendedSearch(let result): ranges += result.all?.ranges ?? []
+                    case .fetch(let row):
+                        if let uid = row.uid { listed.append(uid) }
+                        guard listed.count <= 2 * messageCount + Self.excessCount else {
+                            throw StoreError(.limitExceeded, "The server lists without end", mailbox: mailbox)
+                        }
+                    case .exists(let count): messageCount = Int(count)
+                    case .expunge: messageCount -= 1
+                    case .vanished(let gone, let isEarlier): messageCount -= isEarlier ? 0 : gone.count
+                    default: break
                     }
-                case .exists(let count): messageCount = Int(count)
-                case .expunge: messageCount -= 1
-                case .vanished(let gone, let isEarlier): messageCount -= isEarlier ? 0 : gone.count
-                default: break
                 }
-            }
-            if let refusal = answers.first(where: { $0.condition != .ok }) {
-                if refusal.isTemporary || refusal.asksForPatience { throw .throttled(refusal, mailbox: mailbox) }
-                guard !isListing else {
-                    throw StoreError(.refused, "The server does not list it: \(refusal.text)", mailbox: mailbox)
+                if let refusal = answers.first(where: { $0.condition != .ok }) {
+                    if refusal.isTemporary || refusal.asksForPatience { throw .throttled(refusal, mailbox: mailbox) }
+                    guard !isListing else {
+                        throw StoreError(.refused, "The server does not list it: \(refusal.text)", mailbox: mailbox)
+                    }
                 }
+                rest = Self.leftOut(of: rest, answers)
             }
             uids = UIDSet(ranges: ranges + UIDSet(listed).ranges)
             if uids.count == messageCount { break }
         }
         return MailboxCensus(status: status, uids: uids, isComplete: uids.count == messageCount)
+    }
+
+    /// What of `windows` the server did not work on and may be asked for again. RFC 9738 §3
+    private static func leftOut(
+        of windows: [ClosedRange<UInt32>], _ answers: [StatusResponse]
+    ) -> [ClosedRange<UInt32>] {
+        zip(windows, answers).compactMap { window, status in
+            guard case .messageLimit(_, let lowest?)? = status.code, window.contains(lowest),
+                lowest > window.lowerBound
+            else { return nil }
+            return window.lowerBound...(lowest - 1)
+        }
     }
 
     /// LIMIT: rows a server may send beyond twice its own count before it is taken for a flood.
@@ -95,12 +114,13 @@ extension IMAPSession {
         // QUIRK: GMX, web.de: MODSEQ in FETCH is BAD.
         for items in [items, items.filter { $0 != .modSeq }] {
             var rows: [MessageSummary] = []
-            let sets = uids.pieces(octetCount: Self.setOctetCount)
+            let sets = sets(uids)
             let answers = try await runAll(sets.map { .uidFetch("\($0)", items) }) { response throws(StoreError) in
                 guard case .fetch(let fetch) = response, let uid = fetch.uid, uids.contains(uid) else { return }
                 rows.append(MessageSummary(uid, fetch))
             }
-            guard let refusal = answers.first(where: { $0.condition != .ok }) else {
+            let isWhole = zip(sets, answers).allSatisfy { $1.leavesOut(of: $0).isEmpty }
+            guard let refusal = answers.first(where: { $0.condition != .ok || !isWhole }) else {
                 return rows.merged().filter { $0.flags != MessageSummary.unknownFlags }
             }
             if refusal.isTemporary || refusal.asksForPatience { throw .throttled(refusal, mailbox: mailbox) }

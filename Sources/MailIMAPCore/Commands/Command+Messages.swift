@@ -28,6 +28,7 @@ public enum SearchKey: Sendable, Hashable {
     case all
     case flag(Flag)
     case uids(ClosedRange<UInt32>)
+    case set(UIDSet)
 
     var text: String {
         switch self {
@@ -35,6 +36,7 @@ public enum SearchKey: Sendable, Hashable {
         case .flag(let flag) where flag.isSystemFlag: flag.name.dropFirst().uppercased()
         case .flag(let flag): "KEYWORD \(flag.name)"
         case .uids(let range): "UID \(ListingWindows.text(range))"
+        case .set(let set): "UID \(set)"
         }
     }
 }
@@ -51,10 +53,12 @@ extension Command {
         Command("UID SEARCH").adding(isExtended ? " RETURN (ALL) " + key.text : " " + key.text)
     }
 
-    /// UID SEARCH by a user's program; with `isExtended` the answer is an ESEARCH set.
-    public static func uidSearch(_ program: SearchProgram, isExtended: Bool) -> Command {
+    /// UID SEARCH by a user's program, among the messages below `limit` if one is given; with `isExtended` the answer
+    /// is an ESEARCH set.
+    public static func uidSearch(_ program: SearchProgram, below limit: UInt32? = nil, isExtended: Bool) -> Command {
         var command = Command("UID SEARCH").adding(isExtended ? " RETURN (ALL)" : "")
         command = command.adding(program.needsUTF8 ? " CHARSET UTF-8 " : " ")
+        if let limit { command = command.adding("UID 1:\(limit - 1) ") }
         for piece in program.pieces {
             switch piece {
             case .text(let text): command = command.adding(text)

@@ -21,6 +21,12 @@ public struct CapabilitySet: Sendable, Hashable {
     public var hasMove: Bool { contains("MOVE") || isRevision2 }
     public var hasUnselect: Bool { contains("UNSELECT") || isRevision2 }
 
+    /// Messages the server works on in one command. RFC 9738 §3
+    public var messageLimit: Int? {
+        let values = names.lazy.filter { $0.hasPrefix("MESSAGELIMIT=") }.compactMap { Int($0.dropFirst(13)) }
+        return values.min().map { max(1, $0) }
+    }
+
     init(_ cursor: inout LineCursor) {
         var names: Set<String> = []
         cursor.skipSpaces()

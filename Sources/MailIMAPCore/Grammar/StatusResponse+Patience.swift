@@ -1,6 +1,17 @@
 package import MailCore
 
 extension StatusResponse {
+    /// Of `set`, what the command was about, the messages the server did not work on. RFC 9738 §3
+    ///
+    /// It works from the highest UID down, and tells the lowest it came to; where it does not, nothing is known of any.
+    package func leavesOut(of set: UIDSet) -> UIDSet {
+        guard case .messageLimit(_, let lowest)? = code else { return UIDSet() }
+        guard let lowest else { return set }
+        return lowest <= 1 ? UIDSet() : set.intersection(UIDSet(ranges: [1...(lowest - 1)]))
+    }
+}
+
+extension StatusResponse {
     /// The server is asked too much: it wants to be left alone for a while.
     ///
     /// QUIRK: Exchange has no code for it: "Request is throttled. Suggested Backoff Time: 2000 milliseconds".

@@ -90,6 +90,9 @@ extension MailboxLook {
 
     private mutating func concludeDelta(_ cursor: MailboxCursor) -> Conclusion {
         guard failedCount == 0, rowsWithoutUID == 0, !isLimited, firstMessageCount != nil else { return startOver() }
+        if let proof, proof.numbers.contains(where: { searches[$0].map { !$0.isEmpty } ?? true }) {
+            return startOver()
+        }
         if tier == .extendedSearch { return concludeSearches(cursor) }
         // A server whose HIGHESTMODSEQ is gone, 0 or lower than it was cannot be asked for changes.
         guard let now = highestModSeq.flatMap({ ModSeq($0) }), let then = cursor.status.highestModSeq, now >= then
@@ -101,11 +104,12 @@ extension MailboxLook {
         guard changed.allSatisfy({ $0.internalDate != nil || $0.octetCount != nil || !new.contains($0.uid) }) else {
             return startOver()
         }
-        if let all = searches[3] {
+        if tier == .condStore, let all = searches[3] {
             return concludeDelta(cursor, changed, gone: cursor.knownUIDs.subtracting(all), new, all: all)
         }
         let gone = cursor.knownUIDs.intersection(vanished)
         if cursor.knownUIDs.count - gone.count + new.subtracting(vanished).count == messageCount {
+            guard isProven(gone) else { return prove(gone) }
             let present = vanished.isEmpty ? changed : changed.filter { !vanished.contains($0.uid) }
             return done(.delta(changed: present, vanished: gone))
         }
@@ -122,6 +126,25 @@ extension MailboxLook {
             return startOver()
         }
         return done(.delta(changed: changed.filter { all.contains($0.uid) }, vanished: gone))
+    }
+
+    /// A search found none of `gone`: nothing is taken as gone by VANISHED alone.
+    private func isProven(_ gone: UIDSet) -> Bool {
+        guard !gone.isEmpty else { return true }
+        guard let proof, gone.subtracting(proof.asked).isEmpty else { return false }
+        return proof.numbers.allSatisfy { searches[$0] != nil }
+    }
+
+    /// Asks for the messages that are said to be gone; where one is found, or no answer came, everything is listed.
+    ///
+    /// QUIRK: servers name the wrong UIDs in VANISHED, as many as are gone, so that the count adds up.
+    private mutating func prove(_ gone: UIDSet) -> Conclusion {
+        guard proof == nil, gone.ranges.count <= Self.provenRunCount else { return startOver() }
+        let sets = gone.pieces(octetCount: Self.setOctetCount)
+        proof = (gone, finishedCount..<(finishedCount + sets.count))
+        let more = sets.map { Command.uidSearch(.set($0), isExtended: hasExtendedSearch) }
+        commands += more
+        return .again(more)
     }
 
     private func done(_ content: MailboxObservation.Content) -> Conclusion {

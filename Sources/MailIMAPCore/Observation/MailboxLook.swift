@@ -23,6 +23,7 @@ public struct MailboxLook: Sendable {
     let cursor: MailboxCursor?
     let metadata: [FetchItem]
     let opensBySelect: Bool
+    let hasExtendedSearch: Bool
     /// What a listing of all mailboxes said about this one.
     let announced: MailboxStatus?
     /// More messages than this are not described; the look then ends with `.limitExceeded`.
@@ -59,6 +60,13 @@ public struct MailboxLook: Sendable {
     /// There were more rows than ``rowLimit``; no more are kept.
     var isOverfull = false
 
+    /// The messages that are said to be gone, and the searches that asked for them.
+    var proof: (asked: UIDSet, numbers: Range<Int>)?
+
+    /// LIMIT: octets of a set in one command; some servers refuse lines beyond 8,000.
+    package static let setOctetCount = 7_500
+    /// LIMIT: runs of UIDs asked for one by one; beyond it a full listing is cheaper.
+    static let provenRunCount = 10_000
     /// LIMIT: messages the server may report beyond twice its own count before it is taken for a flood.
     static let excessRows = 100_000
     /// LIMIT: keywords asked for one by one; beyond it a full listing is cheaper.
@@ -72,7 +80,7 @@ public struct MailboxLook: Sendable {
         opensBySelect: Bool = false, announced: MailboxStatus? = nil, rowLimit: Int? = nil
     ) {
         (self.mailbox, self.opensBySelect, self.announced) = (mailbox, opensBySelect, announced)
-        self.rowLimit = rowLimit
+        (self.rowLimit, hasExtendedSearch) = (rowLimit, capabilities.hasExtendedSearch)
         wireName = WireName(mailbox, isUTF8: isUTF8)
         self.cursor = cursor
         metadata = Self.metadata(capabilities)
@@ -157,7 +165,9 @@ extension MailboxLook {
         case .vanished(let uids, let isEarlier): try receiveVanished(uids, isEarlier: isEarlier)
         case .flags(let flags): keywords = flags.filter { !$0.isSystemFlag }
         case .status(let status), .tagged(_, let status): receive(status.code)
-        case .search(let numbers, _): searches[finishedCount] = UIDSet(numbers.compactMap { UID($0) })
+        case .search(let numbers, _):
+            let found = UIDSet(numbers.compactMap { UID($0) })
+            searches[finishedCount] = searches[finishedCount]?.union(found) ?? found
         case .extendedSearch(let result): searches[number ?? finishedCount] = result.all ?? UIDSet()
         case .fetch(let fetch): try receive(fetch)
         default: break
