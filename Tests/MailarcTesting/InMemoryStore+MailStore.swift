@@ -16,7 +16,7 @@ extension InMemoryStore: MailStore {
             var listings = model.mailboxes.map { mailbox in
                 MailboxListing(
                     name: mailbox.name, role: mailbox.role, mailboxID: features.hasMailboxIDs ? mailbox.id : nil,
-                    status: features.givesStatus ? status(mailbox) : nil)
+                    status: features.givesStatus ? listed(mailbox, model.faults) : nil)
             }
             guard let limit = model.faults.listedMailboxes else { return (listings, true) }
             listings = Array(listings.prefix(limit))
@@ -91,6 +91,16 @@ extension InMemoryStore: MailStore {
         do { try io(name) } catch {
             throw StoreError(.connectionLost, "the connection broke", retry: .later, cause: error)
         }
+    }
+
+    private func listed(_ mailbox: Mailbox, _ faults: Faults) -> MailboxStatus {
+        var status = status(mailbox)
+        guard faults.statusOfBefore, let last = mailbox.messages.last else { return status }
+        status.highestModSeq = status.highestModSeq.flatMap { ModSeq($0.value - 1) }
+        if last.summary.uid.value + 1 == mailbox.uidNext {
+            (status.uidNext, status.messageCount) = (last.summary.uid, status.messageCount - 1)
+        }
+        return status
     }
 
     private func status(_ mailbox: Mailbox) -> MailboxStatus {

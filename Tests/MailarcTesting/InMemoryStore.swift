@@ -34,6 +34,8 @@ public final class InMemoryStore: Sendable {
         public var listedMailboxes: Int?
         /// Says that these left although they did not.
         public var falseVanished: [MailboxName: UIDSet] = [:]
+        /// Tells counters of the mailboxes as they were before the last change of each.
+        public var statusOfBefore = false
         /// Counts as expunged between listing and fetch.
         public var expungedMeanwhile: [MailboxName: UIDSet] = [:]
         /// Breaks the stream of the messages with these UIDs in the middle, once each, then sends them again.

@@ -120,6 +120,7 @@ extension PairPlanner {
             let left = message(a, .a, flags: work.flags(.a)), let right = message(b, .b, flags: work.flags(.b))
         else { return }
         works[position].isChanged = false
+        works[position].adoption = records.count
         records.append(.record(work.link, .adopted(right), left))
         if policy.filesAsSource, pairOfRow[a.mailbox] != pairOfRow[b.mailbox] {
             works[position].movedFrom.a = a.mailbox

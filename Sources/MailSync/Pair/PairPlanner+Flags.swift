@@ -83,7 +83,11 @@ extension PairPlanner {
         } else if link.ends != work.link.ends {
             works[position].link = link
             works[position].isChanged = false
-            note(position, .flagsSeen)
+            if let adoption = work.adoption, case .record(_, let note, let message) = records[adoption] {
+                records[adoption] = .record(link, note, message)
+            } else {
+                note(position, .flagsSeen)
+            }
         }
     }
 

@@ -44,16 +44,20 @@ extension PairPlanner {
 
     private mutating func decideLinked(_ position: Int) {
         (works[position].link.state, works[position].link.since) = (.linked, 0)
-        let isMoving = decideMove(position)
+        let movement = decideMove(position)
+        // What may not follow yet keeps its old address: that it moved is seen again in the next run.
+        if movement == .held { return hold(position) }
         decideFlags(position)
-        if works[position].isChanged, !isMoving { note(position, .readdressed) }
+        if works[position].isChanged, movement == .none { note(position, .readdressed) }
     }
 
-    private mutating func decideMove(_ position: Int) -> Bool {
+    private enum Movement { case none, planned, held }
+
+    private mutating func decideMove(_ position: Int) -> Movement {
         let work = works[position]
         guard let a = work.link.ends.a, let b = work.link.ends.b, let pairA = pairOfRow[a.mailbox],
             let pairB = pairOfRow[b.mailbox], pairA != pairB
-        else { return false }
+        else { return .none }
         if let side = work.resumedMove { return move(position, side, to: side == .a ? pairB : pairA) }
         if work.movedFrom.a != nil {
             let wasTogether = work.movedFrom.b == nil || policy.moves.inB != .keepPlace
@@ -61,28 +65,21 @@ extension PairPlanner {
                 return move(position, .b, to: pairA)
             }
         }
-        guard work.movedFrom.b != nil else { return false }
+        guard work.movedFrom.b != nil else { return .none }
         return switch policy.moves.inB {
         case .moveBack: move(position, .b, to: pairA)
         case .follow: move(position, .a, to: pairB)
-        case .keepPlace, .asNew: false
+        case .keepPlace, .asNew: .none
         }
     }
 
-    private mutating func move(_ position: Int, _ side: PairSide, to pair: Int) -> Bool {
+    private mutating func move(_ position: Int, _ side: PairSide, to pair: Int) -> Movement {
         let work = works[position]
         guard let end = work.link[side], let message = message(end, side, flags: work.flags(side)),
-            let target = ensureMailbox(side, pair)
-        else {
-            hold(position)
-            return false
-        }
-        guard half(end, side)?.look == .complete else {
-            hold(position)
-            return false
-        }
+            half(end, side)?.look == .complete, let target = ensureMailbox(side, pair)
+        else { return .held }
         transfers.append(.move(message, to: target, work.link))
-        return true
+        return .planned
     }
 
     private mutating func decideGoneInA(_ position: Int) {

@@ -17,6 +17,8 @@ struct PairPlanner {
         /// One of its ends is a message that was new.
         var isMatched = false
         var isDone = false
+        /// Where among the records it is noted that it was adopted: a link is written once.
+        var adoption: Int?
 
         init(link: PairLink, status: BothSides<EndStatus>) {
             (self.link, self.status) = (link, status)

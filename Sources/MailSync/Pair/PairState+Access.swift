@@ -241,6 +241,21 @@ extension PairState {
         try await read { try Int.fetchOne($0, sql: "SELECT COUNT(*) FROM link WHERE state = 0") ?? 0 }
     }
 
+    /// Addresses that more than one link has; for tests: there is none.
+    package func doubledAddressCount() async throws -> Int {
+        try await read { db in
+            try ["a", "b"].reduce(0) { count, end in
+                try count
+                    + (Int.fetchOne(
+                        db,
+                        sql: """
+                            SELECT COUNT(*) FROM (SELECT 1 FROM link WHERE \(end)_uid IS NOT NULL
+                            GROUP BY \(end)_mailbox, \(end)_validity, \(end)_uid HAVING COUNT(*) > 1)
+                            """) ?? 0)
+            }
+        }
+    }
+
     private static func links(_ db: Database, _ condition: String, _ arguments: StatementArguments) throws -> [PairLink]
     {
         try Row.fetchAll(

@@ -13,14 +13,14 @@ struct PairPartsTests {
 
     @Test("killed at every step, the next run ends where an unbroken one does", arguments: cases)
     func killedEverywhere(_ item: PairPropertyTests.Case) async throws {
-        let history = try await PairHistory(item.strategy, seed: item.seed, partCount: 1 + item.seed % 2)
-        PairHistory.count(try await history.checkEveryDeath())
+        try await PairHistory(item.strategy, seed: item.seed, partCount: 1 + item.seed % 2)
+            .expect { try await $0.everyDeath() }
     }
 
     @Test("the strategy's promise is kept, and a second run does nothing", arguments: cases)
     func promise(_ item: PairPropertyTests.Case) async throws {
         try await PairHistory(item.strategy, seed: item.seed + 100, events: 14, partCount: 1 + item.seed % 2)
-            .checkPromise()
+            .expect { try await $0.promise() }
     }
 
     @Test("parts end where one look does", arguments: cases)
@@ -30,7 +30,7 @@ struct PairPartsTests {
         for scenario in [whole.scenario, parts.scenario] {
             for _ in 0..<3 { try await scenario.run() }
         }
-        #expect(parts.scenario.shown == whole.scenario.shown, "\(item) after \(whole.steps)")
+        #expect(parts.scenario.shown == whole.scenario.shown, "\(item) after \(whole.recipe)")
     }
 
     @Test("a first copy of a large mailbox never holds more than its parts", arguments: strategies)

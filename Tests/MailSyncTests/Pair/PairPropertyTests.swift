@@ -28,23 +28,47 @@ import Testing
     }
 
     static let cases = strategies.flatMap { strategy in (0..<seeds).map { Case(strategy: strategy, seed: $0) } }
+    /// For what is as dear as being killed at every step.
+    static let thirds = cases.filter { $0.seed % 3 == 0 }
 
     @Test("killed at every step, the next run ends where an unbroken one does", arguments: cases)
     func killedEverywhere(_ item: Case) async throws {
-        let history = try await PairHistory(item.strategy, seed: item.seed)
-        PairHistory.count(try await history.checkEveryDeath())
+        try await PairHistory(item.strategy, seed: item.seed).expect { try await $0.everyDeath() }
     }
 
     @Test("an unbroken run keeps the strategy's promise, and a second one does nothing", arguments: cases)
     func promise(_ item: Case) async throws {
-        let history = try await PairHistory(item.strategy, seed: item.seed + 10_000, events: 14)
-        try await history.checkPromise()
+        try await PairHistory(item.strategy, seed: item.seed + 10_000, events: 14).expect { try await $0.promise() }
     }
 
-    @Test("killed again and again between users' changes, both sides agree in the end", arguments: cases)
+    @Test("killed and broken again and again, both sides agree in the end", arguments: cases)
     func killedAgainAndAgain(_ item: Case) async throws {
-        let history = try await PairHistory(item.strategy, seed: item.seed + 20_000)
-        try await history.checkManyDeaths()
+        try await PairHistory(item.strategy, seed: item.seed + 20_000).expect { try await $0.manyDeaths() }
+    }
+
+    @Test("a connection that breaks at any step costs nothing but the next run", arguments: thirds)
+    func brokenEverywhere(_ item: Case) async throws {
+        try await PairHistory(item.strategy, seed: item.seed + 50_000).expect { try await $0.everyBreak() }
+    }
+
+    @Test("a lie is put right in the next run, and nothing is deleted for it", arguments: cases)
+    func lies(_ item: Case) async throws {
+        try await PairHistory(item.strategy, seed: item.seed + 60_000).expect { try await $0.everyLie() }
+    }
+
+    @Test("what users do in the middle of a run is neither lost nor undone", arguments: thirds)
+    func interference(_ item: Case) async throws {
+        try await PairHistory(item.strategy, seed: item.seed + 70_000).expect { try await $0.everyInterference() }
+    }
+
+    @Test("the order in which things end makes no difference", arguments: cases)
+    func order(_ item: Case) async throws {
+        try await PairHistory(item.strategy, seed: item.seed + 80_000).expect { try await $0.everyOrder() }
+    }
+
+    @Test("what is not selected stays as it is, until it is selected", arguments: cases)
+    func selections(_ item: Case) async throws {
+        try await PairHistory(item.strategy, seed: item.seed + 90_000).expect { try await $0.everySelection() }
     }
 
     /// Histories that once failed.
@@ -62,9 +86,10 @@ import Testing
     @Test("histories that failed before", arguments: failed)
     func fixtures(_ item: Case) async throws {
         switch item.seed {
-        case ..<10_000: _ = try await PairHistory(item.strategy, seed: item.seed).checkEveryDeath()
-        case ..<20_000: try await PairHistory(item.strategy, seed: item.seed, events: 14).checkPromise()
-        default: try await PairHistory(item.strategy, seed: item.seed).checkManyDeaths()
+        case ..<10_000: try await PairHistory(item.strategy, seed: item.seed).expect { try await $0.everyDeath() }
+        case ..<20_000:
+            try await PairHistory(item.strategy, seed: item.seed, events: 14).expect { try await $0.promise() }
+        default: try await PairHistory(item.strategy, seed: item.seed).expect { try await $0.manyDeaths() }
         }
     }
 }

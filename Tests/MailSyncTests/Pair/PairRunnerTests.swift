@@ -60,6 +60,18 @@ import Testing
         #expect(scenario.a.contents.count == 7 && scenario.b.contents.count == 7)
     }
 
+    @Test("an adopted message that shows flags on both sides is linked once")
+    func adoptedOnce() async throws {
+        let scenario = try PairScenario(PairStrategy.twoWay.policy)
+        scenario.perform(#"A+INBOX/a1 A~INBOX/a1=\Seen B+INBOX/a1 B~INBOX/a1=\Seen"#)
+        #expect(try await scenario.run().total { $0.adoptedCount } == 1)
+        #expect(try await scenario.state.doubledAddressCount() == 0)
+        scenario.perform(#"A+INBOX/a2 A~INBOX/a1=\Seen,\Flagged"#)
+        try await scenario.run()
+        #expect(scenario.shown.sides["A"] == scenario.shown.sides["B"])
+        #expect(try await scenario.run().isUnchanged)
+    }
+
     @Test("a message that B refuses is reported at each run, and the others go on (P26)")
     func quarantine() async throws {
         let scenario = try PairScenario(PairStrategy.oneWay.policy)

@@ -43,10 +43,35 @@ final class Death: Sendable {
     var hasStruck: Bool { rest.withLock { $0 <= 0 } }
 }
 
-/// Where a death can be put in and taken out again.
+/// Where a death, or something that happens at one step of a store, can be put in and taken out again.
 final class Hook: Sendable {
     let death = Mutex<Death?>(nil)
+    private let event = Mutex<(rest: Int, body: @Sendable () throws -> Void)?>(nil)
+
     func step(_ name: String) throws { try death.withLock { $0 }?.step(name) }
+
+    func storeStep(_ name: String) throws {
+        try step(name)
+        let body = event.withLock { event -> (@Sendable () throws -> Void)? in
+            event?.rest -= 1
+            guard let (rest, body) = event, rest <= 0 else { return nil }
+            event = nil
+            return body
+        }
+        try body?()
+    }
+
+    func put(at target: Int, _ body: @escaping @Sendable () throws -> Void) {
+        event.withLock { $0 = (target, body) }
+    }
+
+    /// True when it was still there.
+    func takeEvent() -> Bool {
+        event.withLock { event in
+            defer { event = nil }
+            return event != nil
+        }
+    }
 }
 
 /// A clock that goes on when somebody waits; nobody sleeps.
@@ -77,8 +102,8 @@ final class PairScenario {
     init(_ policy: PairPolicy, _ features: BothFeatures = BothFeatures()) throws {
         let hook = Hook()
         (self.policy, self.hook) = (policy, hook)
-        a = InMemoryStore(features: features.a) { try hook.step($0) }
-        b = InMemoryStore(features: features.b) { try hook.step($0) }
+        a = InMemoryStore(features: features.a) { try hook.storeStep($0) }
+        b = InMemoryStore(features: features.b) { try hook.storeStep($0) }
         state = try PairState.inMemory { try hook.step($0) }
     }
 
@@ -86,8 +111,8 @@ final class PairScenario {
     init(copying other: PairScenario) throws {
         let hook = Hook()
         (policy, self.hook) = (other.policy, hook)
-        a = InMemoryStore(copying: other.a) { try hook.step($0) }
-        b = InMemoryStore(copying: other.b) { try hook.step($0) }
+        a = InMemoryStore(copying: other.a) { try hook.storeStep($0) }
+        b = InMemoryStore(copying: other.b) { try hook.storeStep($0) }
         state = try other.state.copied().probed { try hook.step($0) }
         (selection, naming, now) = (other.selection, other.naming, other.now)
         sourceDeletionAge = other.sourceDeletionAge
@@ -117,6 +142,30 @@ final class PairScenario {
         _ = try? await run()
         hook.death.withLock { $0 = nil }
         return death.hasStruck
+    }
+
+    /// Runs with a connection that breaks at the `target`-th step of a store, once. True when it did.
+    func run(breaking target: Int) async throws -> Bool {
+        try await run(at: target) { throw Death.Killed() }
+    }
+
+    /// Runs, and does something at the `target`-th step of a store. True when there was such a step.
+    func run(at target: Int, _ body: @escaping @Sendable () throws -> Void) async throws -> Bool {
+        hook.put(at: target, body)
+        _ = try? await run()
+        return !hook.takeEvent()
+    }
+
+    /// Runs while a user does something at the `target`-th step of a store; what, if there was such a step.
+    func run(disturbedAt target: Int, by writer: EventWriter) async throws -> [String]? {
+        let user = Unchecked(self)
+        let steps = Mutex<[String]>([])
+        let wasReached = try await run(at: target) {
+            var writer = writer
+            let written = writer.write(1, user.value)
+            steps.withLock { $0 = written }
+        }
+        return wasReached ? steps.withLock { $0 } : nil
     }
 
     // MARK: The table's grammar
@@ -187,4 +236,10 @@ func policy(_ text: String) -> PairPolicy? {
         policy = policy.applying(option)
     }
     return policy
+}
+
+/// For what one task alone uses while another waits for it, as a user does a run while a step of it waits.
+private struct Unchecked<Value>: @unchecked Sendable {
+    let value: Value
+    init(_ value: Value) { self.value = value }
 }
