@@ -155,6 +155,8 @@ public struct PairPlan: Sendable {
     package var revivedPairs: Set<Int64> = []
     /// Mailboxes (rows) that keep the name they had in the base: their rename is still to be followed.
     var unfollowedRows: Set<Int64> = []
+    /// By link, the mailbox (row) of the end that a copy is to replace: without the copy it is to be seen again.
+    var givenUp: [Int64: Int64] = [:]
     /// New messages of a part that are something known, about which a later plan decides.
     var leftOpen = UIDSet()
 

@@ -26,7 +26,9 @@ extension PairPlanner {
         for side in PairSide.allCases {
             guard let end = works[position].link[side] else { continue }
             let isSeen = works[position].flags(side) != end.flags || works[position].status[side] == .gone
-            if isSeen || works[position].isChanged { hold(side, end.mailbox) }
+            guard isSeen || works[position].isChanged else { continue }
+            hold(side, end.mailbox)
+            hold(side, works[position].origin[side])
         }
     }
 
@@ -167,6 +169,7 @@ extension PairPlanner {
         guard let target = ensureMailbox(side.other, pair) else { return hold(position) }
         link[side]?.flags = works[position].flags(side)
         link[side.other] = nil
+        if let row = works[position].origin[side.other] { plan.givenUp[link.id] = row }
         transfers.append(.copy(message, to: target, link))
     }
 

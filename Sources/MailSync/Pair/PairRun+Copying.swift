@@ -122,6 +122,7 @@ extension PairRun {
             } else {
                 failedSizes.append(message.octetCount)
             }
+            if let row = givenUp[link.id] { held.insert(row) }
             hold(link, message)
         }
     }

@@ -33,6 +33,8 @@ struct PairRun {
 
     /// Mailboxes (rows) in which something planned was not done.
     var held: Set<Int64> = []
+    /// By link, the mailbox (row) of the end that a copy is to replace.
+    var givenUp: [Int64: Int64] = [:]
     var renamed: BothSides<[MailboxName: MailboxName]> = BothSides([:], [:])
     /// Links whose message moved in this run, as they are now.
     var movedLinks: [Int64: PairLink] = [:]
@@ -89,6 +91,7 @@ struct PairRun {
         report.nearDuplicates += plan.nearDuplicates
         report.conflicts += plan.conflicts
         unfinished.formUnion(plan.unfinished)
+        givenUp.merge(plan.givenUp) { _, new in new }
         effectsTotal = report.effectCount + plan.effects.count
     }
 

@@ -205,6 +205,12 @@ package struct PairTree: Sendable {
 
     private mutating func decide(_ position: Int) {
         let mailbox = mailboxes[position]
+        if !sides.a.isComplete || !sides.b.isComplete {
+            for side in PairSide.allCases {
+                guard let row = mailbox.halves[side]?.row, formerName(row, side) != nil else { continue }
+                actions.unfollowed.insert(row)
+            }
+        }
         switch (mailbox.halves.a, mailbox.halves.b) {
         case (let a?, let b?) where a.isThere && b.isThere: decideRename(a, b)
         case (let a?, let b?) where a.look == .gone && b.isThere:

@@ -69,14 +69,14 @@ extension PairHistory {
             (copy.a.faults, copy.b.faults) = (honest.a, honest.b)
             copy.now += 3_600
             try await Self.settle(copy)
-            let lost = expected.missing(in: copy.shown)
+            if let rest = try await Self.unsettled(copy) { return "lie \(round), \(lie): \(rest)" }
+            let lost = expected.missing(in: copy.shown, anywhere: copy.policy.adoptsAnywhere)
             guard lost.isEmpty else {
                 return "lie \(round), \(lie): \(lost) is missing: \(copy.shown) instead of \(expected)"
             }
             if isMirror, copy.shown.sides["A"] != copy.shown.sides["B"] {
                 return "lie \(round), \(lie): \(copy.shown)"
             }
-            if let rest = try await Self.unsettled(copy) { return "lie \(round), \(lie): \(rest)" }
         }
         Self.count(12)
         return nil
@@ -218,13 +218,13 @@ extension PairPolicy {
 }
 
 extension PairModel {
-    /// The messages, with their places, that `other` lacks.
-    fileprivate func missing(in other: PairModel) -> [String] {
+    /// The messages, with their places unless they may be anywhere, that `other` lacks.
+    fileprivate func missing(in other: PairModel, anywhere: Bool) -> [String] {
         func places(_ model: PairModel) -> Set<String> {
             Set(
                 model.sides.flatMap { side, mailboxes in
                     mailboxes.flatMap { name, entries in
-                        entries.map { "\(side) \(name)/\($0.prefix { $0 != "[" })" }
+                        entries.map { "\(side) \(anywhere ? "" : name)/\($0.prefix { $0 != "[" })" }
                     }
                 })
         }
