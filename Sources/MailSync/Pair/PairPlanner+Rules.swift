@@ -204,6 +204,7 @@ extension PairPlanner {
         } else {
             switch policy.newInB {
             case .copy: copyFresh(link, message, address)
+            case .keep where message.content == nil && openPairs.b.contains(message.pair): hold(.b, half.row)
             case .keep:
                 link.state = .kept
                 records.append(.record(link, .kept, address))

@@ -51,6 +51,8 @@ struct PairPlanner {
     var flagSteps: [PairAction] = []
     var deletions: [PairAction] = []
     var created: BothSides<Set<Int>> = BothSides([], [])
+    /// Pairs in which a new message that could not be read may be one that is linked under an earlier UIDVALIDITY.
+    var openPairs: BothSides<Set<Int>> = BothSides([], [])
 
     init(_ situation: PairSituation, _ tree: PairTree.Actions) {
         (self.situation, self.tree) = (situation, tree)
@@ -192,7 +194,10 @@ struct PairPlanner {
                             || !isPlausible(message.summary.octetCount, end.octetCount)
                     }
                 works[position].status[side] = isWhole ? .gone : .unknown
-                if !isWhole { hold(side, end.mailbox) }
+                if !isWhole {
+                    hold(side, end.mailbox)
+                    openPairs[side].insert(pair)
+                }
             }
         }
     }
