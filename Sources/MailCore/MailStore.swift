@@ -91,7 +91,7 @@ public struct StoreError: Error, Sendable, CustomStringConvertible {
     public enum Kind: Sendable, Hashable {
         case connectionFailed, connectionLost, tlsFailed, authenticationFailed, protocolViolation, limitExceeded
         case noSuchMailbox, uidValidityChanged, refused, capabilityMissing, throttled
-        case ioFailed, consumerFailed, cancelled
+        case ioFailed, diskFull, consumerFailed, cancelled
     }
     public enum Retry: Sendable, Hashable { case no, now, later }
 

@@ -4,7 +4,7 @@ import MailCore
 /// An error of files that hold mail.
 public struct FormatsError: Error, Sendable, CustomStringConvertible {
     public enum Kind: Sendable, Hashable {
-        case notFound, notPermitted, notAMailStore, alreadyExists, ioFailed, invalidName
+        case notFound, notPermitted, notAMailStore, alreadyExists, ioFailed, diskFull, invalidName
     }
     public var kind: Kind
     /// What happened, in one sentence, no mail content.
@@ -27,6 +27,7 @@ public struct FormatsError: Error, Sendable, CustomStringConvertible {
             case ENOENT, ENOTDIR: .notFound
             case EACCES, EPERM: .notPermitted
             case EEXIST: .alreadyExists
+            case ENOSPC, EDQUOT: .diskFull
             default: .ioFailed
             }
         // SAFETY: strerror gives a terminated string that is copied at once.
@@ -36,9 +37,15 @@ public struct FormatsError: Error, Sendable, CustomStringConvertible {
     }
 
     func storeError(_ mailbox: MailboxName? = nil) -> StoreError {
-        StoreError(
-            kind == .notFound && mailbox != nil ? .noSuchMailbox : .ioFailed, description, mailbox: mailbox,
-            retry: kind == .ioFailed ? .later : .no, cause: self)
+        let kind: StoreError.Kind =
+            switch self.kind {
+            case .notFound where mailbox != nil: .noSuchMailbox
+            case .diskFull: .diskFull
+            default: .ioFailed
+            }
+        return StoreError(
+            kind, description, mailbox: mailbox, retry: [.ioFailed, .diskFull].contains(self.kind) ? .later : .no,
+            cause: self)
     }
 
     var refusal: Refusal { Refusal(kind == .notFound ? .expunged : .unreadable, detail: message) }

@@ -11,6 +11,10 @@ public struct SyncError: Error, Sendable, CustomStringConvertible {
         case sourceFailed
         case destinationFailed
         case stateFailed
+        /// The disk with the state is full.
+        case diskFull
+        /// The state cannot be written to: rights, a read-only disk.
+        case stateUnwritable
         /// The state was written by a newer version.
         case stateTooNew
         /// Another run uses the state.
@@ -32,9 +36,9 @@ public struct SyncError: Error, Sendable, CustomStringConvertible {
     /// Whether trying again can help.
     public var retry: StoreError.Retry {
         switch kind {
-        case .outage, .cancelled, .stateInUse: .later
+        case .outage, .cancelled, .stateInUse, .diskFull: .later
         case .sourceFailed: (cause as? StoreError)?.retry ?? .later
-        case .otherAccount, .destinationFailed, .stateFailed, .stateTooNew, .requestRefused: .no
+        case .otherAccount, .destinationFailed, .stateFailed, .stateUnwritable, .stateTooNew, .requestRefused: .no
         }
     }
 

@@ -7,6 +7,8 @@ import MailSync
 // The libraries' errors, as the one error people see: what happened, to what, what to do next.
 
 extension KitError {
+    static let diskFullHint = "make room; the next run goes on from there"
+
     init(_ error: ArchiveError, at path: String) {
         let place = error.path.map { $0.hasPrefix("/") || $0.hasPrefix(path) ? $0 : path + "/" + $0 } ?? path
         let at = error.offset.map { " at octet \($0)" } ?? ""
@@ -21,7 +23,7 @@ extension KitError {
             case .anchorUnavailable:
                 (.anchor, "see what is reachable: mailarc anchor list; or open with --recovery-kit FILE")
             case .locked: (.busy, "wait for it to end, or see who it is: cat \(path)/lock")
-            case .diskFull: (.diskFull, "make room; the next run goes on from there")
+            case .diskFull: (.diskFull, Self.diskFullHint)
             case .ioFailed: (.ioFailed, nil)
             case .sourceFailed: (.connection, nil)
             case .limitExceeded, .directoryFailed, .writerStopped, .internalError: (.internalError, nil)
@@ -54,10 +56,11 @@ extension KitError {
             switch error.kind {
             case .connectionFailed: (.connection, "check host and port: mailarc account list")
             case .connectionLost, .throttled: (.connection, "run it again: it goes on from there")
-            case .tlsFailed: (.tls, "check --security and --ca-file of the account")
+            case .tlsFailed: (.tls, "check the server's name, and --security and --ca-file")
             case .authenticationFailed: (.authentication, "check user and password: mailarc account test")
             case .noSuchMailbox: (.notFound, nil)
             case .ioFailed: (.ioFailed, nil)
+            case .diskFull: (.diskFull, Self.diskFullHint)
             case .cancelled: (.cancelled, nil)
             case .protocolViolation, .limitExceeded, .uidValidityChanged, .refused, .capabilityMissing,
                 .consumerFailed:
@@ -85,6 +88,8 @@ extension KitError {
                     (.usage, "use another account name for another mailbox owner, or remove state/ to pair again")
                 case .sourceFailed: (.connection, nil)
                 case .destinationFailed: (.ioFailed, nil)
+                case .diskFull: (.diskFull, Self.diskFullHint)
+                case .stateUnwritable: (.ioFailed, "see that the folder of the state can be written to")
                 case .stateFailed: (.damaged, "state/ can be deleted: the next run pairs again by content")
                 case .stateTooNew: (.unsupportedVersion, "use a newer version of mailarc")
                 case .stateInUse: (.busy, "wait until it has ended")

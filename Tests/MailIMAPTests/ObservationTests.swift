@@ -83,7 +83,9 @@ struct ObservationTests {
         }
     }
 
-    @Test("a lying server is caught by its own message count", arguments: ["vanished", "others vanished", "modseq", "no modseq"])
+    @Test(
+        "a lying server is caught by its own message count",
+        arguments: ["vanished", "others vanished", "modseq", "no modseq"])
     func lies(_ lie: String) async throws {
         try await ScriptedIMAPServer.with(Self.model()) { server in
             let store = scriptedStore(server)

@@ -21,6 +21,7 @@ public final class DovecotServer: Sendable {
         public var extraConfiguration = ""
         /// Subject alternative names of the server certificate.
         public var certificateNames = ["DNS:localhost", "IP:127.0.0.1"]
+        public var isCertificateExpired = false
         /// Refuse LOGIN and AUTHENTICATE PLAIN before TLS.
         public var requiresTLS = false
         public var mechanisms = "plain login scram-sha-256"
@@ -57,7 +58,8 @@ public final class DovecotServer: Sendable {
         if let reason = reasonNotRunnable { throw ProcessFailure(reason) }
         // Unix sockets live below: their paths end at 107 octets, so the folder is not put below a deep TMPDIR.
         let folder = try TestFolder("dovecot", in: "/tmp")
-        let certificates = try await TestCertificates.make(in: folder, names: options.certificateNames)
+        let certificates = try await TestCertificates.make(
+            in: folder, names: options.certificateNames, isExpired: options.isCertificateExpired)
         var words = ""
         for _ in 0..<3 {
             let ports = try Loopback.freePorts(2)

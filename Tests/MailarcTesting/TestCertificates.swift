@@ -7,9 +7,11 @@ public struct TestCertificates: Sendable {
 
     /// Makes them in `folder`.
     ///
-    /// - Parameter names: subject alternative names, as openssl writes them.
+    /// - Parameters:
+    ///   - names: subject alternative names, as openssl writes them.
+    ///   - isExpired: the server's ran out yesterday.
     public static func make(
-        in folder: TestFolder, names: [String] = ["DNS:localhost", "IP:127.0.0.1"]
+        in folder: TestFolder, names: [String] = ["DNS:localhost", "IP:127.0.0.1"], isExpired: Bool = false
     ) async throws -> TestCertificates {
         let made = TestCertificates(
             authority: folder.file("ca.pem"), certificate: folder.file("server.pem"), key: folder.file("server.key"))
@@ -30,7 +32,8 @@ public struct TestCertificates: Sendable {
 
             """)
         try await openssl([
-            "x509", "-req", "-sha256", "-days", "30", "-in", request, "-CA", made.authority, "-CAkey", authorityKey,
+            "x509", "-req", "-sha256", "-days", isExpired ? "-1" : "30", "-in", request, "-CA", made.authority,
+            "-CAkey", authorityKey,
             "-CAcreateserial", "-extfile", extensions, "-out", made.certificate,
         ])
         return made

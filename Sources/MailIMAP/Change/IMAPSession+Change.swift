@@ -57,7 +57,9 @@ extension IMAPSession {
     /// - Throws: where the server does not tell of each; nothing is taken as gone then.
     func present(_ uids: UIDSet) async throws(StoreError) -> UIDSet {
         var found: [UID] = []
-        let refusal = try await runWhole(uids) { .uidFetch("\($0)", [.uid]) } each: { response throws(StoreError) in
+        let refusal = try await runWhole(uids) {
+            .uidFetch("\($0)", [.uid])
+        } each: { response throws(StoreError) in
             if case .fetch(let message) = response, let uid = message.uid, uids.contains(uid) { found.append(uid) }
         }
         guard let refusal else { return UIDSet(found) }

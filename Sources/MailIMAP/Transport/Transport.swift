@@ -43,7 +43,8 @@ struct Transport: Sendable {
             throw error
         } catch {
             throw StoreError(
-                .connectionFailed, "Cannot connect to \(configuration.host):\(configuration.port): \(error)",
+                .connectionFailed,
+                "Cannot connect to \(configuration.host):\(configuration.port): \(TransportError.words(error))",
                 retry: .later, cause: error)
         }
     }
@@ -115,9 +116,29 @@ enum TransportError {
         case NIOSSLError.uncleanShutdown:
             return StoreError(.connectionLost, "The server broke the TLS connection", retry: .now, cause: error)
         case is NIOSSLError, is NIOSSLExtraError, is BoringSSLError:
-            return StoreError(.tlsFailed, "TLS failed: \(error)", cause: error)
+            return StoreError(.tlsFailed, "TLS failed: \(words(error))", cause: error)
         default:
-            return StoreError(.connectionLost, "The connection broke: \(error)", retry: .now, cause: error)
+            return StoreError(.connectionLost, "The connection broke: \(words(error))", retry: .now, cause: error)
+        }
+    }
+
+    /// `error` in a few words, whatever the libraries tell of their inside.
+    static func words(_ error: any Error) -> String {
+        switch error {
+        case let error as IOError:
+            // SAFETY: strerror gives a terminated string that is copied at once.
+            unsafe strerror(error.errnoCode).map { unsafe String(cString: $0) } ?? "error \(error.errnoCode)"
+        case let error as NIOConnectionError:
+            if let failure = error.connectionErrors.first {
+                words(failure.error)
+            } else {
+                "the name is not known, or no name server answers"
+            }
+        case let error as ChannelError where error.isTimeout: "no answer in time"
+        case is NIOSSLExtraError: "the certificate is not for this name"
+        case is NIOSSLError where "\(error)".contains("CERTIFICATE_VERIFY_FAILED"):
+            "the certificate is expired, self-signed, or signed by nobody known here"
+        default: "\(error)"
         }
     }
 }
@@ -126,5 +147,11 @@ extension TimeAmount {
     init(_ duration: Duration) {
         let (seconds, attoseconds) = duration.components
         self = .nanoseconds(seconds &* 1_000_000_000 &+ attoseconds / 1_000_000_000)
+    }
+}
+
+extension ChannelError {
+    fileprivate var isTimeout: Bool {
+        if case .connectTimeout = self { true } else { false }
     }
 }

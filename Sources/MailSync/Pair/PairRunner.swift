@@ -98,7 +98,7 @@ public struct PairRunner: Sendable {
         } catch is CancellationError {
             throw SyncError(.cancelled, "stopped; what was done is kept")
         } catch {
-            throw SyncError(.stateFailed, "the run stopped: \(error)", cause: error)
+            throw SyncError.state(error, "the run stopped")
         }
     }
 }

@@ -64,7 +64,7 @@ public final class PairState: Sendable {
         } catch let error as SyncError {
             throw error
         } catch {
-            throw SyncError(.stateFailed, "the state of the pair cannot be opened", cause: error)
+            throw SyncError.state(error, "the state of the pair cannot be opened")
         }
     }
 
@@ -141,7 +141,7 @@ private final class LockFile: Sendable {
     init(path: String) throws(SyncError) {
         let descriptor = unsafe Glibc.open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else {
-            throw SyncError(.stateFailed, "\(path) cannot be opened: \(unsafe String(cString: strerror(errno)))")
+            throw SyncError.file(path)
         }
         guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
             Glibc.close(descriptor)
@@ -156,7 +156,7 @@ private final class LockFile: Sendable {
     static func makePrivate(_ path: String) throws(SyncError) {
         let descriptor = unsafe Glibc.open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
         guard descriptor >= 0 else {
-            throw SyncError(.stateFailed, "\(path) cannot be opened: \(unsafe String(cString: strerror(errno)))")
+            throw SyncError.file(path)
         }
         Glibc.close(descriptor)
     }

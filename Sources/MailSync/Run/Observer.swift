@@ -63,7 +63,8 @@ extension StoreError {
     /// Concerns the whole source and not one mailbox or message.
     var endsRun: Bool {
         switch kind {
-        case .connectionFailed, .connectionLost, .tlsFailed, .authenticationFailed, .throttled, .cancelled: true
+        case .connectionFailed, .connectionLost, .tlsFailed, .authenticationFailed, .throttled, .cancelled, .diskFull:
+            true
         case .ioFailed: mailbox == nil
         case .protocolViolation, .limitExceeded, .noSuchMailbox, .uidValidityChanged, .refused, .capabilityMissing,
             .consumerFailed:

@@ -57,7 +57,9 @@ struct PullCommand: AsyncParsableCommand {
         try output.output.render(reports, command: "pull") {
             $0.flatMap { PullText.lines($0, isDryRun: dryRun) }
         }
-        if reports.contains(where: { !$0.isComplete }) { throw Outcome(status: .incomplete) }
+        if reports.contains(where: { dryRun ? !$0.problems.isEmpty : !$0.isComplete }) {
+            throw Outcome(status: .incomplete)
+        }
     }
 }
 

@@ -52,6 +52,11 @@ struct WatchCommand: AsyncParsableCommand {
             throw ValidationError("--method takes auto, notify, idle or poll")
         }
         guard let strategy else {
+            guard !accounts.contains(where: { $0.contains(":") }) else {
+                throw ValidationError(
+                    "without --strategy accounts are watched; for two stores: "
+                        + "watch SOURCE DESTINATION --strategy backup (or two-way, one-way, copy, bcc)")
+            }
             guard options.isMailboxesAlone else {
                 throw ValidationError("of the options of a sync only --mailbox goes without --strategy")
             }

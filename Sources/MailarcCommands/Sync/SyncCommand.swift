@@ -150,7 +150,7 @@ enum SyncText {
         switch report.outcome {
         case "done": break
         case "refused-by-guard": throw Outcome(status: .refused)
-        case "partial": throw Outcome(status: .partial)
+        case "partial": throw Outcome(status: report.storage == nil ? .partial : .storage)
         default: throw Outcome(status: .incomplete)
         }
     }
@@ -168,6 +168,7 @@ enum SyncText {
             report.created.map { "created \($0)" } + report.renamed.map { "renamed \($0)" }
             + report.removed.map { "removed \($0)" }
         if let interruption = report.interruption { lines.append("BROKE OFF \(interruption)") }
+        if let storage = report.storage { lines.append("  → \(storage.hint)") }
         if let pause = report.pause { lines.append("PAUSED \(pause)") }
         return lines + [summary(report)]
     }

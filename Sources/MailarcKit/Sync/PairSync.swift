@@ -209,6 +209,8 @@ public struct PairSyncReport: Codable, Sendable {
     public var quarantined: [Quarantined]
     /// Why a side broke off.
     public var interruption: String?
+    /// Why files could not be written, and what to do: `disk-full` or `io-failed`.
+    public var storage: StorageTrouble?
     /// Why the run stopped before its end by itself: the day's octets are used up.
     public var pause: String?
     public var fetchedOctets: Int
@@ -237,5 +239,25 @@ public struct PairSyncReport: Codable, Sendable {
         (interruption, pause) = (report.interruption?.description, report.pause)
         (fetchedOctets, deliveredOctets) = (Int(report.fetchedOctets), Int(report.deliveredOctets))
         isUnchanged = report.isUnchanged
+        let failures = [report.interruption].compactMap { $0 } + report.mailboxes.compactMap(\.failure)
+        if failures.contains(where: { $0.kind == .diskFull }) {
+            storage = .diskFull
+        } else if failures.contains(where: { $0.kind == .ioFailed }) {
+            storage = .failed
+        }
+    }
+}
+
+/// Why files of an end could not be read or written.
+public enum StorageTrouble: String, Codable, Sendable {
+    case diskFull = "disk-full"
+    case failed = "io-failed"
+
+    /// What to do next.
+    public var hint: String {
+        switch self {
+        case .diskFull: KitError.diskFullHint
+        case .failed: "see that the files can be read and written; the next run goes on from there"
+        }
     }
 }
