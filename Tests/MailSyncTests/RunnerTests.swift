@@ -51,6 +51,29 @@ extension Scenario {
         #expect(scenario.log == ["mailboxes", "observe INBOX", "fetch INBOX 13"])
     }
 
+    @Test("a message that is in several mailboxes under one content id, as labels are, is fetched once")
+    func labels() async throws {
+        var features = InMemoryStore.Features()
+        features.hasObjectIDs = true
+        let scenario = try Scenario(InMemoryStore(features: features))
+        let old = MailboxName("Old")
+        for name in [work, old] { scenario.store.create(name) }
+        for number in 0..<5 {
+            let uid = try #require(scenario.store.append(Array("Subject: \(number)\r\n\r\n".utf8), to: inbox))
+            if number % 2 == 0 { scenario.store.copy(uid, from: inbox, to: work) }
+            scenario.store.copy(uid, from: inbox, to: old)
+        }
+        let report = try await scenario.run()
+        #expect(scenario.log.filter { $0.hasPrefix("fetch") }.count == 1 && report.isBalanced, "\(scenario.log)")
+        #expect(scenario.differences().isEmpty)
+        // One label more costs nothing.
+        scenario.log = []
+        scenario.store.copy(try #require(UID(2)), from: inbox, to: work)
+        try await scenario.run()
+        #expect(!scenario.log.contains { $0.hasPrefix("fetch") }, "\(scenario.log)")
+        #expect(scenario.differences().isEmpty)
+    }
+
     @Test("a move is one departure that names its new place, and stores nothing", arguments: [true, false])
     func move(hasObjectIDs: Bool) async throws {
         var features = InMemoryStore.Features()

@@ -7,6 +7,7 @@ final class MailboxWork: Sendable {
     /// Without its arrivals.
     let plan: MailboxPlan
     private let toCome: Mutex<[SyncAction]>
+    private let putOff = Mutex<[SyncAction]>([])
     let quarantine: [UID: QuarantineEntry]
     /// Links of an earlier UIDVALIDITY that content may still pair, by message.
     private let stale: Mutex<[RandomID: [StaleLink]]>
@@ -37,6 +38,47 @@ final class MailboxWork: Sendable {
     func takeStale(_ message: RandomID) -> StaleLink? { stale.withLock { $0[message]?.popLast() } }
 
     var arrivals: [SyncAction] { toCome.withLock { $0 } }
+
+    /// Puts off what has the content id of a message that comes before it: one of them is fetched, the others are placed.
+    ///
+    /// On Gmail every label is a mailbox, and a message is in all of its labels.
+    static func putOffRepeated(_ works: [MailboxWork]) {
+        var seen: Set<String> = []
+        for work in works {
+            work.toCome.withLock { actions in
+                let isRepeated = actions.map { action in
+                    guard case .archive(let summary, _) = action, let id = summary.objectID else { return false }
+                    return !seen.insert(id).inserted
+                }
+                guard isRepeated.contains(true) else { return }
+                work.putOff.withLock { $0 = zip(actions, isRepeated).filter(\.1).map(\.0) }
+                actions = zip(actions, isRepeated).filter { !$0.1 }.map(\.0)
+            }
+        }
+    }
+
+    /// The messages put off, in plan order.
+    var summariesPutOff: [MessageSummary] {
+        putOff.withLock { actions in
+            actions.compactMap { action in
+                if case .archive(let summary, _) = action { summary } else { nil }
+            }
+        }
+    }
+
+    /// Takes what was put off for what is to come now: those in `messages` to be placed, the others to be fetched.
+    func resume(_ messages: [String: RandomID]) {
+        let actions = putOff.withLock { actions in
+            defer { actions = [] }
+            return actions.map { action -> SyncAction in
+                guard case .archive(let summary, let mailbox) = action, let id = summary.objectID,
+                    let message = messages[id]
+                else { return action }
+                return .place(summary, mailbox: mailbox, message: message)
+            }
+        }
+        toCome.withLock { $0 = actions }
+    }
 
     /// Everything has arrived: what was planned need not be kept to the end of the run.
     func forgetArrivals() { toCome.withLock { $0 = [] } }

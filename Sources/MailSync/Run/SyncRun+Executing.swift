@@ -48,6 +48,18 @@ extension SyncRun {
     /// Executes everything planned for `works` but what left, and makes it durable.
     mutating func executeArrivals(_ works: [MailboxWork], _ traits: StoreTraits) async throws {
         guard !works.isEmpty else { return }
+        MailboxWork.putOffRepeated(works)
+        try await executeArrivalsOnce(works, traits)
+        let rest = works.filter { !$0.summariesPutOff.isEmpty && !$0.hasFailed }
+        guard !rest.isEmpty else { return }
+        for work in rest {
+            let ids = work.summariesPutOff.compactMap(\.objectID)
+            work.resume(try await state.messages(side?.id ?? 0, withObjectIDs: ids))
+        }
+        try await executeArrivalsOnce(rest, traits)
+    }
+
+    private mutating func executeArrivalsOnce(_ works: [MailboxWork], _ traits: StoreTraits) async throws {
         let octets = works.flatMap(\.summariesToFetch).reduce(Int64(0)) { $0 + Int64($1.octetCount ?? 0) }
         ledger.expect(messages: 0, octets: octets)
         let session = try await open()

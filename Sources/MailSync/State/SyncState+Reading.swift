@@ -78,6 +78,11 @@ extension SyncState {
         }
     }
 
+    /// The messages that have these content ids of the side.
+    func messages(_ side: Int64, withObjectIDs ids: [String]) async throws -> [String: RandomID] {
+        try await queue.read { try Self.messagesByObjectID($0, side, ids) }
+    }
+
     /// The base of a look at those messages of `mailbox` whose UIDs are in `part`; ``BaseMessages/knownUIDs`` only these.
     func messages(
         _ side: Int64, mailbox: MailboxName, validity: UIDValidity, part: ClosedRange<UInt32>, objectIDs: [String]
