@@ -150,6 +150,57 @@ public enum PairEvents {
             ["backup two-way": "B-INBOX/a1 B+INBOX/x", "one-way copy": "B+INBOX/x", "bcc": ""]),
     ]
 
+    /// One event under one strategy, and what a run does about it.
+    public struct Cell: Sendable, CustomStringConvertible {
+        public var event: String
+        public var steps: String
+        /// With options behind `+`.
+        public var strategy: String
+        public var changes: String
+
+        public var description: String { "\(event), \(strategy)" }
+
+        /// Both sides before anything happens.
+        public static var start: PairModel {
+            var model = PairModel()
+            for side in ["A", "B"] {
+                model.apply(PairEvents.start.split(separator: " ").map { side + $0 }.joined(separator: " "))
+            }
+            return model
+        }
+
+        /// Both sides after what happened, and after the run.
+        public var end: PairModel {
+            var model = Self.start
+            model.apply(steps + " " + changes)
+            return model
+        }
+    }
+
+    public static let cells = rows.flatMap { row in
+        row.effects.map { Cell(event: row.event, steps: row.steps, strategy: $0.strategy, changes: $0.changes) }
+    }
+
+    /// The table in Markdown, a column for each of `strategies`; `changes` tells what a run does in a cell.
+    public static func table(_ strategies: [String], _ changes: (Cell) -> String) -> String {
+        var lines = ["| event | " + strategies.joined(separator: " | ") + " |"]
+        lines.append("|---|" + strategies.map { _ in "---|" }.joined())
+        for row in rows {
+            let columns = strategies.map { strategy in
+                cells.filter { cell in
+                    cell.event == row.event && cell.strategy.split(separator: "+").first.map(String.init) == strategy
+                }.map { cell in
+                    let done = changes(cell)
+                    let text = done.isEmpty ? "–" : "`\(done)`"
+                    return cell.strategy == strategy
+                        ? text : "[\(cell.strategy.dropFirst(strategy.count + 1)): \(text)]"
+                }.joined(separator: " ")
+            }
+            lines.append("| \(row.event) `\(row.steps)` | " + columns.joined(separator: " | ") + " |")
+        }
+        return lines.joined(separator: "\n") + "\n"
+    }
+
     /// The octets of the message called `key`.
     ///
     /// `x'` has the Message-ID of `x` and another body, `-x` has none, `x*` is `x` after one more delivery.
