@@ -122,12 +122,12 @@ extension PairRun {
                 unfound.append(link)
                 continue
             }
-            changes.append(.put(placed(link, free.remove(at: found), validity, row, side)))
+            changes.append(.put(placed(link, free.remove(at: found), validity, row, side, name)))
         }
         // QUIRK: servers that rewrite messages (Exchange) and do not tell UIDs: as many new ones as were taken are these.
         if unfound.count == free.count {
             for (link, summary) in zip(unfound, free) {
-                changes.append(.put(placed(link, summary, validity, row, side)))
+                changes.append(.put(placed(link, summary, validity, row, side, name)))
             }
         } else {
             for link in unfound where link.pending?.kind == .copy {
@@ -141,11 +141,18 @@ extension PairRun {
     }
 
     private mutating func placed(
-        _ link: PairLink, _ summary: MessageSummary, _ validity: UIDValidity, _ row: Int64, _ side: PairSide
+        _ link: PairLink, _ summary: MessageSummary, _ validity: UIDValidity, _ row: Int64, _ side: PairSide,
+        _ name: MailboxName
     ) -> PairLink {
         var link = link
         var end = LinkEnd(mailbox: row, uidValidity: validity, summary)
-        if link.pending?.kind == .move { end.flags = link[side]?.flags ?? end.flags }
+        if link.pending?.kind == .move {
+            end.flags = link[side]?.flags ?? end.flags
+        } else if let sent = link[side.other]?.flags, let traits = deliveryTraits[side][name] {
+            // The flags it was delivered with: what somebody set since is a change.
+            let kept = FlagSet(sent.flags.filter { traits.keeps($0) })
+            end.flags = end.flags.contains(.deleted) ? kept : kept.removing(.deleted)
+        }
         link[side] = end
         (link.state, link.pending, link.reason, link.attempts) = (.linked, nil, nil, 0)
         if movedLinks[link.id] != nil { movedLinks[link.id] = link }
