@@ -41,6 +41,7 @@ public struct FetchReport: Sendable {
     /// Not to be had, and why.
     public var refused: [UID: Refusal]
 
+    /// What became of the messages asked for; of nothing, where nothing was.
     public init(delivered: UIDSet = UIDSet(), refused: [UID: Refusal] = [:]) {
         (self.delivered, self.refused) = (delivered, refused)
     }
@@ -48,6 +49,7 @@ public struct FetchReport: Sendable {
 
 /// Why one message could not be taken. The raw value is the reason code in every report.
 public struct Refusal: Sendable, Hashable, Codable {
+    /// What happened to the message; each has a code of its own in reports.
     public enum Reason: String, Sendable, Codable, CaseIterable {
         /// The server answered NO for this message.
         case refusedByServer = "server-refused"
@@ -64,10 +66,12 @@ public struct Refusal: Sendable, Hashable, Codable {
         /// A file or mbox entry could not be read.
         case unreadable
     }
+    /// What happened.
     public var reason: Reason
     /// The server's or system's own words; no mail content.
     public var detail: String
 
+    /// A refusal for `reason`, with the other end's own words.
     public init(_ reason: Reason, detail: String = "") { (self.reason, self.detail) = (reason, detail) }
 }
 
@@ -80,6 +84,7 @@ public struct StoreTraits: Sendable, Hashable {
     /// Server name and version if it says (ID), for the log.
     public var implementation: String?
 
+    /// A store of one lane with UIDs that last, unless told otherwise.
     public init(fetchConcurrency: Int = 1, hasPersistentUIDs: Bool = true, implementation: String? = nil) {
         (self.fetchConcurrency, self.hasPersistentUIDs) = (fetchConcurrency, hasPersistentUIDs)
         self.implementation = implementation
@@ -88,20 +93,27 @@ public struct StoreTraits: Sendable, Hashable {
 
 /// An error of a mail store.
 public struct StoreError: Error, Sendable, CustomStringConvertible {
+    /// What went wrong; exit codes and hints follow from it.
     public enum Kind: Sendable, Hashable {
         case connectionFailed, connectionLost, tlsFailed, authenticationFailed, protocolViolation, limitExceeded
         case noSuchMailbox, uidValidityChanged, refused, capabilityMissing, throttled
         case ioFailed, diskFull, consumerFailed, cancelled
     }
+    /// Whether trying again can help: not at all, at once, or in a later run.
     public enum Retry: Sendable, Hashable { case no, now, later }
 
+    /// What went wrong.
     public var kind: Kind
     /// What happened, to what; one sentence, no mail content.
     public var message: String
+    /// The mailbox it is about; `nil`: the store as a whole.
     public var mailbox: MailboxName?
+    /// Whether trying again can help.
     public var retry: Retry
+    /// The error below this one, for the log.
     public var cause: (any Error)?
 
+    /// An error of `kind`; `message` is one sentence without mail content.
     public init(
         _ kind: Kind, _ message: String, mailbox: MailboxName? = nil, retry: Retry = .no, cause: (any Error)? = nil
     ) {

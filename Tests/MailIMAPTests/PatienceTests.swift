@@ -52,6 +52,26 @@ struct PatienceTests {
         }
     }
 
+    @Test("a day's octets that are used up end the fetch; no message is blamed")
+    func overQuota() async throws {
+        try await ScriptedIMAPServer.with(Self.model()) { server in
+            let store = scriptedStore(server)
+            let name = MailboxName("m5")
+            let look = try await store.observe(name, since: nil)
+            guard case .full(let messages) = look.content else {
+                Issue.record("not a full look")
+                return
+            }
+            server.update { $0.faults.denials["UID FETCH"] = ("NO [OVERQUOTA] Account exceeded bandwidth limits", 100) }
+            let kind = await errorKind {
+                _ = try await store.fetch(messages, from: name, uidValidity: look.status.uidValidity) { _ in }
+            }
+            #expect(kind == .throttled)
+            #expect(server.model.faults.denials["UID FETCH"]?.times == 99)
+            await store.close()
+        }
+    }
+
     @Test(
         "a server that wants to be left alone is, whatever words it uses", arguments: ["EXAMINE", "UID FETCH", "LIST"])
     func throttled(_ command: String) async throws {

@@ -212,25 +212,17 @@ extension EndToEnd {
         @Test("where the destination is full, the copy stays as it was and the status says so")
         func fullDisk() async throws {
             try await withArchive { program in
-                let folder = try TestFolder("small")
-                defer { folder.remove() }
-                let mount = ProcessCommand("mount", ["-t", "tmpfs", "-o", "size=3m", "tmpfs", folder.path])
-                guard try await mount.run().isSuccess else {
-                    print("not run: a small tmpfs cannot be mounted here")
-                    return
-                }
-                let copy = program.at(folder.file("copy"))
-                do {
+                try await SmallDisk.with("3m") { disk in
+                    let copy = program.at(disk.folder.file("copy"))
                     try await fill(program, messages: 5, seed: 5)
                     try await backup(program, copy)
                     let before = try await copy.exported()
-                    try Self.leave(octets: 200_000, in: folder)
+                    try Self.leave(octets: 200_000, in: disk.folder)
                     try await fill(program, messages: 60, seed: 6)
                     try await program.run(["backup", copy.archive], codes: [11])
                     expectEqual(try await copy.exported(), before)
                     try await copy.expectClean()
-                } catch { Issue.record(error) }
-                try await ProcessCommand("umount", ["-l", folder.path]).runSuccessfully()
+                }
             }
         }
 

@@ -23,6 +23,7 @@ extension EndToEnd {
             Case(
                 arguments: "sync maildir:SOURCE maildir:SOURCE/../source --strategy copy", code: 64, words: ["are one"]
             ),
+            Case(arguments: "sync maildir:SOURCE maildir:LINK --strategy copy", code: 64, words: ["are one"]),
             Case(
                 arguments: "sync imaps://anna@Mail.Example.ORG imaps://anna@mail.example.org:993 --strategy copy",
                 code: 64, words: ["are one"]),
@@ -46,8 +47,10 @@ extension EndToEnd {
             let program = try MailarcProgram()
             defer { program.remove() }
             let source = try await makeSampleMaildir(at: program.folder.file("source"), messages: 5)
+            let link = program.folder.file("link")
+            try FileManager.default.createSymbolicLink(atPath: link, withDestinationPath: source)
             let arguments = item.arguments.split(separator: " ").map { word -> String in
-                String(word).replacing("SOURCE", with: source)
+                String(word).replacing("SOURCE", with: source).replacing("LINK", with: link)
                     .replacing("maildir:B", with: "maildir:" + program.folder.file("B"))
                     .replacing("none/such", with: program.folder.file("none/such"))
                     .replacing("PASSWORD", with: program.folder.file("password"))
@@ -85,7 +88,10 @@ extension EndToEnd {
                     authority: fault == "unknown" ? nil : server.certificates.authority)
                 let arguments = ["sync", "test", "maildir:" + program.folder.file("B"), "--strategy", "backup"]
                 let result = try await run(program, arguments, codes: [fault == "password" ? 9 : 10])
-                let words = ["password": "password", "expired": "expired", "unknown": "known", "name": "name"]
+                let words = [
+                    "password": "check user and password", "expired": "the certificate is expired, self-signed",
+                    "unknown": "signed by nobody known here", "name": "the certificate is not for this name",
+                ]
                 #expect(result.errors.contains(words[fault] ?? "?"), "\(result.errors)")
                 #expect(result.errors.split(separator: "\n").count <= 2, "\(result.errors)")
                 #expect(!result.errors.contains("forgotten") && !result.errors.contains("SSL"), "\(result.errors)")
@@ -128,37 +134,58 @@ extension EndToEnd {
 
         @Test("a full disk says so, and with room the next run ends it", arguments: ["maildir", "mbox", "state"])
         func fullDisk(_ what: String) async throws {
-            let disk = try TestFolder("full")
-            defer { disk.remove() }
-            let mount = ProcessCommand("mount", ["-t", "tmpfs", "-o", "size=300k", "tmpfs", disk.path])
-            guard let mounted = try? await mount.run(), mounted.isSuccess else {
-                print("not run: a small tmpfs cannot be mounted here")
-                return
-            }
-            do {
-                try await fill(disk, what)
-                try await ProcessCommand("umount", ["-l", disk.path]).runSuccessfully()
-            } catch {
-                _ = try? await ProcessCommand("umount", ["-l", disk.path]).run()
-                throw error
+            try await SmallDisk.with("300k") { disk in try await fill(disk, what) }
+        }
+
+        @Test("a destination that can only be read says so, and nothing is lost", arguments: ["maildir", "mbox"])
+        func readOnly(_ what: String) async throws {
+            try await SmallDisk.with("3m") { disk in
+                let program = try MailarcProgram()
+                defer { program.remove() }
+                let source = try await makeSampleMaildir(at: program.folder.file("source"), messages: 20)
+                let target = "\(what):" + disk.folder.file("B")
+                let arguments = ["sync", "maildir:" + source, target, "--strategy", "backup"]
+                _ = try await run(program, arguments)
+                try Data("Subject: one more\r\n\r\nbody\r\n".utf8).write(
+                    to: URL(fileURLWithPath: source + "/new/1.more.host"))
+                try await disk.remount("ro")
+                let refused = try await run(program, arguments, codes: [11])
+                #expect((refused.output + refused.errors).contains("  → "), "\(refused.output)\(refused.errors)")
+                try await disk.remount("rw")
+                #expect(try await run(program, arguments).output.contains("1 copied"))
+                #expect(try await run(program, arguments).output.contains("nothing to do"))
             }
         }
 
-        private func fill(_ disk: TestFolder, _ what: String) async throws {
+        @Test(
+            "a pull that is only planned is done", .enabled(if: DovecotServer.reasonNotRunnable == nil))
+        func plannedPull() async throws {
+            try await withSampleServer(messages: 5) { server in
+                try await withArchive { program in
+                    try await program.addAccount(port: server.port)
+                    let planned = try await program.run(["pull", "--dry-run"])
+                    #expect(!planned.output.contains("DOES NOT BALANCE"), "\(planned.output)")
+                    let same = ["sync", "test", "imap://anna@127.0.0.1:\(server.port)", "--strategy", "copy"]
+                    #expect(try await run(program, same, codes: [64]).errors.contains("are one"))
+                }
+            }
+        }
+
+        private func fill(_ disk: SmallDisk, _ what: String) async throws {
             let program = try MailarcProgram()
             defer { program.remove() }
             let source = try await makeSampleMaildir(at: program.folder.file("source"), messages: 150)
-            let target = what == "state" ? "maildir:" + program.folder.file("B") : "\(what):" + disk.file("B")
+            let target = what == "state" ? "maildir:" + program.folder.file("B") : "\(what):" + disk.folder.file("B")
             var arguments = ["sync", "maildir:" + source, target, "--strategy", "backup"]
             if what == "state" {
-                arguments += ["--state", disk.file("state")]
-                try Data(count: 296 << 10).write(to: URL(fileURLWithPath: disk.file("fill")))
+                arguments += ["--state", disk.folder.file("state")]
+                try Data(count: 296 << 10).write(to: URL(fileURLWithPath: disk.folder.file("fill")))
             }
             let full = try await run(program, arguments, codes: [11])
             let text = full.output + full.errors
             let lines = text.split(separator: "\n").filter { !$0.hasPrefix("created ") }
             #expect(text.contains("  → ") && lines.count <= 3, "\(text)")
-            try await ProcessCommand("mount", ["-o", "remount,size=200m", disk.path]).runSuccessfully()
+            try await disk.remount("size=200m")
             _ = try await run(program, arguments)
             let back = ["sync", target, "maildir:" + program.folder.file("back"), "--strategy", "copy"]
             _ = try await run(program, back)

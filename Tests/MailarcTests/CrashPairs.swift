@@ -47,21 +47,11 @@ struct CrashPairs {
             try await CuttingProxy(to: source.port, trap), try await CuttingProxy(to: destination.port, trap),
         ]
         program = try MailarcProgram()
-        var lines = ""
-        for number in 0..<count {
-            for (side, proxy) in zip(["a", "b"], proxies) {
-                lines += """
-                    [accounts.\(side)\(number)]
-                    host = '127.0.0.1'
-                    password-file = '\(program.folder.file("password"))'
-                    port = \(proxy.port)
-                    security = 'plain'
-                    user = 'u\(number)'
-
-                    """
-            }
-        }
-        try program.folder.write("config/mailarc/config.toml", lines, mode: 0o600)
+        let proxies = proxies
+        try program.writeAccounts(
+            (0..<count).flatMap { number in
+                zip(["a", "b"], proxies).map { ("\($0)\(number)", $1.port, "u\(number)") }
+            })
         try await MailPlayer.play([PlayedJob(port: source.port, user: "u0", steps: CrashScript.start())])
         for number in 1..<count {
             let paths = [source.mailFolder(of: "u0"), source.mailFolder(of: "u\(number)")]

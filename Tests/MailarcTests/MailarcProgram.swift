@@ -81,6 +81,22 @@ struct MailarcProgram: Sendable {
             ] + trust, opens: false)
     }
 
+    /// Configures many accounts at once, in the clear, with the one password.
+    func writeAccounts(_ accounts: [(name: String, port: Int, user: String)]) throws {
+        let tables = accounts.map { account in
+            """
+            [accounts.\(account.name)]
+            host = '127.0.0.1'
+            password-file = '\(folder.file("password"))'
+            port = \(account.port)
+            security = 'plain'
+            user = '\(account.user)'
+
+            """
+        }
+        try folder.write("config/mailarc/config.toml", tables.joined(), mode: 0o600)
+    }
+
     /// Exports everything to a Maildir and lists it as `imap-dump.py` lists a server.
     func exported(_ query: String = "", label: String = "export") async throws -> [String] {
         let target = folder.file("\(label)-\(UInt32.random(in: 0...UInt32.max))")

@@ -90,24 +90,11 @@ extension EndToEnd {
 
         @Test("a full disk is one clear error, and the next run goes on")
         func fullDisk() async throws {
-            let folder = try TestFolder("full")
-            defer { folder.remove() }
-            let mount = ProcessCommand("mount", ["-t", "tmpfs", "-o", "size=2m", "tmpfs", folder.path])
-            guard let mounted = try? await mount.run(), mounted.isSuccess else {
-                print("not run: a small tmpfs cannot be mounted here")
-                return
-            }
-            do {
-                try await fill(folder)
-                try await ProcessCommand("umount", ["-l", folder.path]).runSuccessfully()
-            } catch {
-                _ = try? await ProcessCommand("umount", ["-l", folder.path]).run()
-                throw error
-            }
+            try await SmallDisk.with("2m") { disk in try await fill(disk) }
         }
 
-        private func fill(_ disk: TestFolder) async throws {
-            let program = try MailarcProgram(archive: disk.file("archive"))
+        private func fill(_ disk: SmallDisk) async throws {
+            let program = try MailarcProgram(archive: disk.folder.file("archive"))
             defer { program.remove() }
             try await program.create()
             let maildir = try await makeSampleMaildir(at: program.folder.file("source"), messages: 250)
@@ -115,7 +102,7 @@ extension EndToEnd {
             let full = try await program.run(arguments, codes: [11])
             #expect(full.errors.split(separator: "\n").count <= 3, "\(full.errors)")
             try await program.expectClean()
-            try await ProcessCommand("mount", ["-o", "remount,size=200m", disk.path]).runSuccessfully()
+            try await disk.remount("size=200m")
             try await program.run(arguments)
             expectEqual(try await program.exported(), try await Dump.maildir(maildir))
             try await program.expectClean()

@@ -77,21 +77,10 @@ struct EventBench: Sendable {
 
     /// Both sides of each pair hold ``PairEvents/start``.
     func fill() async throws {
-        var lines = ""
-        for number in PairEvents.cells.indices {
-            for (side, server) in [("a", source), ("b", destination)] {
-                lines += """
-                    [accounts.\(side)\(number)]
-                    host = '127.0.0.1'
-                    password-file = '\(program.folder.file("password"))'
-                    port = \(server.port)
-                    security = 'plain'
-                    user = 'u\(number)'
-
-                    """
-            }
-        }
-        try program.folder.write("config/mailarc/config.toml", lines, mode: 0o600)
+        try program.writeAccounts(
+            PairEvents.cells.indices.flatMap { number in
+                [("a", source), ("b", destination)].map { ("\($0)\(number)", $1.port, "u\(number)") }
+            })
         for side: Character in ["A", "B"] {
             let start = PairEvents.start.split(separator: " ").map { String(side) + $0 }.joined(separator: " ")
             try await MailPlayer.play([

@@ -18,6 +18,8 @@ extension BodyFetch {
         }
         guard status.condition == .ok else {
             if status.asksForPatience { return try await pause(batch, status) }
+            // QUIRK: Gmail says so when the day's octets are used up: nothing more is to be had today.
+            if status.code == .overQuota { throw .throttled(status, mailbox: mailbox) }
             if status.condition == .bad, batch.isPipelined, try session.pipelining == .assumed {
                 // Whether the command or its haste was refused shows when it is sent alone.
                 try session.pipelining = .refused
