@@ -2,6 +2,7 @@
 # make test      lint and every suite, in the one configuration that ships: release
 # make bench     speed and size beside other tools (scale 0.1: SCALE=0.1 RUNS=3)
 # make bench-scaling  two imports of 100,000 small messages (MESSAGES=100000)
+# make compare   mailarc's strategies and other tools through the same events, measured and rated (COMPARE_SCALE=0.02)
 # make soak      the crash suites with hundreds of interruptions (KILLS=200 of sync by strategy, SEEDS=500 histories)
 # make fuzz      damaged and made-up input through the real binary
 # make install   binary, manual pages and completions below $(DESTDIR)$(PREFIX)
@@ -9,12 +10,13 @@ SWIFT ?= swift
 PREFIX ?= /usr/local
 SCALE ?= 0.1
 RUNS ?= 3
+COMPARE_SCALE ?= 0.02
 MESSAGES ?= 100000
 KILLS ?= 200
 SEEDS ?= 500
 SOURCES = Package.swift Sources Tests
 
-.PHONY: all build test build-tests lint demo bench bench-scaling soak fuzz packages install clean
+.PHONY: all build test build-tests lint demo bench bench-scaling compare soak fuzz packages install clean
 
 all: build
 
@@ -32,10 +34,10 @@ build-tests:
 
 test: lint build-tests
 	@test -x "$$($(SWIFT) build -c release --show-bin-path)/mailarc" || { echo "the binary was not built"; exit 1; }
-	$(SWIFT) test -c release --skip-build --skip '^MailarcTests\.'
-	$(SWIFT) test -c release --skip-build --filter '^MailarcTests\.' --skip ScaleTests
+	Fixtures/bin/run-suites 25 $(SWIFT) test -c release --skip-build --skip '^MailarcTests\.'
+	Fixtures/bin/run-suites 45 $(SWIFT) test -c release --skip-build --filter '^MailarcTests\.' --skip ScaleTests
 	@# By themselves: a child's peak memory counts from its parent's, and the other suites make that large.
-	$(SWIFT) test -c release --skip-build --filter ScaleTests
+	Fixtures/bin/run-suites 10 $(SWIFT) test -c release --skip-build --filter ScaleTests
 
 demo:
 	Fixtures/bin/install-packages --demo
@@ -49,9 +51,13 @@ bench: build
 bench-scaling: build
 	python3 Benchmarks/bench.py --mailarc "$$($(SWIFT) build -c release --show-bin-path)/mailarc" --scaling $(MESSAGES)
 
+compare: build
+	"$$($(SWIFT) build -c release --show-bin-path)/mailarc" compare --scale $(COMPARE_SCALE) --repeat $(RUNS) \
+		--html compare.html --markdown compare.md
+
 soak: build-tests
 	MAILARC_SOAK=1 MAILARC_KILLS=$(KILLS) $(SWIFT) test -c release --skip-build \
-		--filter 'CrashTests|FaultTests|CompactTests|BackupTests|RestoreTests|SyncTests'
+		--filter 'CrashTests|FaultTests|CompactTests|BackupTests|RestoreTests|SyncTests|PostfixTests|ReceiveLoadTests|ReceiveScaleTests'
 	MAILARC_SYNC_SEEDS=$(SEEDS) $(SWIFT) test -c release --skip-build --filter PairPropertyTests
 
 fuzz: build

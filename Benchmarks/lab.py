@@ -17,6 +17,8 @@ SYNC_USERS = ["near1", "near2", "near3"]
 class Measure:
     def __init__(self, wall, cpu, memory, output=""):
         self.wall, self.cpu, self.memory, self.output = wall, cpu, memory, output
+        # Of the server, where that was looked at.
+        self.server = None
 
 
 def run(command, environment=None, codes=(0,), cwd=None):
@@ -90,6 +92,23 @@ class Lab:
     def own(self, path):
         if os.geteuid() == 0:
             subprocess.run(["chown", "-R", "5000:5000", path], check=True)
+
+    def server_cpu(self):
+        """CPU seconds of the server and all processes it has, or had."""
+        ticks = 0
+        for entry in os.listdir("/proc"):
+            if not entry.isdigit():
+                continue
+            try:
+                with open("/proc/%s/stat" % entry) as file:
+                    fields = file.read().rsplit(")", 1)[1].split()
+            except OSError:
+                continue
+            if int(entry) == self.pid:
+                ticks += sum(map(int, fields[11:15]))
+            elif int(fields[1]) == self.pid:
+                ticks += sum(map(int, fields[11:13]))
+        return ticks / os.sysconf("SC_CLK_TCK")
 
     def fresh(self, name):
         path = "%s/made/%s" % (self.folder, name)

@@ -458,6 +458,13 @@ def events(octets):
             yield f"uidvalidity {box()} {body.le(4)} to {body.le(4)}, {body.varint()} pairs"
         elif kind == 8:
             yield f"quarantined {at()} {body.string().decode()} {body.string().decode(errors='replace')}"
+        elif kind == 9:
+            yield f"uids {box()} {body.le(4)} next {body.le(4)}"
+        elif kind == 10:
+            text = lambda: repr(body.string().decode())
+            yield (f"delivered {at()} time {body.le(8)} direction {body.le(1)} sender {text()}"
+                   f" recipients [{', '.join(text() for _ in range(body.varint()))}]"
+                   f" client {text()} hello {text()} transport {text()} tls {text()}")
 
 def date(body):
     if not body.le(1):

@@ -36,7 +36,7 @@ extension Catalog {
             "mailbox",
             """
             SELECT row_number() OVER (ORDER BY id), account, account_folded, name, delimiter, decoded, folded, role,
-                uidvalidity, created, deleted FROM mailbox ORDER BY id
+                uidvalidity, uidnext, created, deleted FROM mailbox ORDER BY id
             """
         ),
         ("former name", named("SELECT b.n, until, seq, name, delimiter, decoded FROM former_name f", "1, 2, 3")),
@@ -61,6 +61,13 @@ extension Catalog {
         (
             "former uid",
             placed("SELECT p.n, until, seq, o.uidvalidity, o.uid FROM former_uid o", "p.id = o.placement", "1, 2, 3")
+        ),
+        (
+            "delivery",
+            placed(
+                """
+                SELECT p.n, o.time, direction, sender, recipients, client, hello, transport, tls FROM delivery o
+                """, "p.id = o.placement", "1")
         ),
         ("mention", placed("SELECT p.n, o.seq FROM mention o", "p.id = o.placement", "1, 2")),
         (

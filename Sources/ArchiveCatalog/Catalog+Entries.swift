@@ -24,14 +24,18 @@ extension CatalogEntry {
 
 /// What the catalog holds, in numbers.
 public struct CatalogStatistics: Sendable, Hashable {
+    /// Different messages, and their octets as they came.
     public var messages: Int
     public var messageOctets: UInt64
+    /// Stored pieces, and their octets in the packs.
     public var blobs: Int
     public var storedOctets: UInt64
     public var packs: Int
     public var mailboxes: Int
+    /// Places of messages that are there now, and all there ever were.
     public var currentOccurrences: Int
     public var occurrences: Int
+    /// Messages that could not be taken and wait.
     public var quarantined: Int
     /// Of the catalog's file, without its log.
     public var fileOctets: UInt64
@@ -92,6 +96,7 @@ extension Catalog {
         try write { db in try Meta.set("x." + key, Row.octets(value), db) }
     }
 
+    /// Messages, occurrences and accounts, counted.
     public func statistics() throws(CatalogError) -> CatalogStatistics {
         try read { db in
             func number(_ sql: String) throws -> Int { try Int.fetchOne(db, sql: sql) ?? 0 }

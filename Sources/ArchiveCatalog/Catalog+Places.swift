@@ -13,6 +13,8 @@ public struct MailboxRow: Sendable, Hashable {
     public var role: MailboxRole?
     /// Of the UIDs it has now; `nil` where the archive does not know one.
     public var uidValidity: UIDValidity?
+    /// The UID the archive gives next, and gave none from; `nil` where the UIDs are those of a source.
+    public var uidNext: UID?
     /// When the archive first recorded it, in seconds since 1970.
     public var created: Int64
     /// When it left the source, in seconds since 1970; `nil` for one that is there.
@@ -84,7 +86,7 @@ extension Catalog {
         let rows = try Row.fetchAll(
             db,
             sql: """
-                SELECT m.id, m.account, m.role, m.uidvalidity, m.created, m.deleted, m.name, m.delimiter,
+                SELECT m.id, m.account, m.role, m.uidvalidity, m.uidnext, m.created, m.deleted, m.name, m.delimiter,
                     count(p.id) AS messages, coalesce(sum(message.size), 0) AS octets, f.name AS old_name,
                     f.delimiter AS old_delimiter,
                     coalesce((SELECT g.name FROM former_name g WHERE g.mailbox = m.id ORDER BY g.until, g.seq LIMIT 1),
@@ -107,14 +109,15 @@ extension Catalog {
             let name = MailboxName(
                 octets: former ?? row.octets("name") ?? [], delimiter: delimiter.flatMap(UInt8.init(exactly:)))
             let role: String? = row["role"]
-            let uidValidity: Int64? = row["uidvalidity"]
+            let (uidValidity, uidNext): (Int64?, Int64?) = (row["uidvalidity"], row["uidnext"])
             return (
                 row["id"],
                 MailboxRow(
                     account: row["account"], name: name, firstName: row.octets("first_name") ?? name.octets,
                     role: role.flatMap(MailboxRole.init(rawValue:)),
                     uidValidity: uidValidity.map { UIDValidity(UInt32(truncatingIfNeeded: $0)) },
-                    created: row["created"], deleted: row["deleted"], messageCount: row["messages"],
+                    uidNext: uidNext.flatMap { UID(UInt32(truncatingIfNeeded: $0)) }, created: row["created"],
+                    deleted: row["deleted"], messageCount: row["messages"],
                     octetCount: UInt64(bitPattern: row["octets"] as Int64))
             )
         }

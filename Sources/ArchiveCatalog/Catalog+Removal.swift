@@ -3,7 +3,9 @@ public import MailCore
 
 /// What goes from the catalog with an erasure.
 public struct CatalogRemoval: Sendable {
+    /// A record whose events were written anew without what was erased.
     public struct Record: Sendable {
+        /// Of the record in the archive.
         public var sequence: UInt64
         /// Accounts the record still speaks of; `nil` if there is no such record any more.
         public var accounts: Set<String>?
@@ -11,6 +13,7 @@ public struct CatalogRemoval: Sendable {
         public init(sequence: UInt64, accounts: Set<String>?) { (self.sequence, self.accounts) = (sequence, accounts) }
     }
 
+    /// Key ids of what was erased.
     public var messages: [RandomID]
     /// Key ids of all blobs that go: recipes, parts, event records.
     public var blobs: [RandomID]
@@ -60,7 +63,7 @@ extension Catalog {
                 SELECT f.flags FROM former_flags f JOIN placement p ON p.id = f.placement
                 WHERE p.message IN (SELECT id FROM temp.doomed)
                 """)
-        for table in ["former_flags", "former_uid", "mention"] {
+        for table in ["former_flags", "former_uid", "mention", "delivery"] {
             try db.execute(
                 sql: """
                     DELETE FROM \(table) WHERE placement IN

@@ -44,7 +44,7 @@ struct EventApplier {
         ).execute(arguments: [sequence, Row.octets(blob.keyID.octets), Int64(bitPattern: blob.leafIndex)])
     }
 
-    private func mention(_ placement: Int64, _ db: Database) throws {
+    func mention(_ placement: Int64, _ db: Database) throws {
         try db.cachedStatement(
             sql: """
                 INSERT OR IGNORE INTO mention(placement, seq)
@@ -81,38 +81,13 @@ struct EventApplier {
             try renumber(row, from, to, mapping, db)
         case .quarantined(let address, let refusal):
             try quarantine(address, refusal, db)
-        }
-    }
-
-    private mutating func quarantine(_ address: OccurrenceAddress, _ refusal: Refusal, _ db: Database) throws {
-        let mailbox = try mailbox(address.account, address.mailbox, db)
-        let place: [Int64] = [mailbox, Int64(address.uidValidity.value), Int64(address.uid.value)]
-        try db.cachedStatement(sql: "INSERT OR REPLACE INTO quarantine VALUES (?,?,?,?,?,?)").execute(
-            arguments: StatementArguments(place) + [refusal.reason.rawValue, refusal.detail, time])
-        try db.cachedStatement(
-            sql: "INSERT OR IGNORE INTO quarantine_mention(mailbox, uidvalidity, uid, seq) VALUES (?,?,?,?)"
-        ).execute(arguments: StatementArguments(place + [sequence]))
-        if let placement = try current(mailbox, address, db) { try mention(placement, db) }
-    }
-
-    /// What could not be taken is placed now: the records that told so speak of this placement.
-    private func takeOverQuarantine(
-        _ placement: Int64, _ mailbox: Int64, _ address: OccurrenceAddress, _ db: Database
-    ) throws {
-        let place: [Int64] = [mailbox, Int64(address.uidValidity.value), Int64(address.uid.value)]
-        try db.cachedStatement(
-            sql: """
-                INSERT OR IGNORE INTO mention(placement, seq) SELECT ?, seq FROM quarantine_mention
-                WHERE mailbox = ? AND uidvalidity = ? AND uid = ?
-                """
-        ).execute(arguments: StatementArguments([placement] + place))
-        try dropQuarantine(place, db)
-    }
-
-    private func dropQuarantine(_ place: [Int64], _ db: Database) throws {
-        for table in ["quarantine", "quarantine_mention"] {
-            try db.cachedStatement(sql: "DELETE FROM \(table) WHERE mailbox = ? AND uidvalidity = ? AND uid = ?")
-                .execute(arguments: StatementArguments(place))
+        case .uidsGiven(let account, let mailbox, let uidValidity, let next):
+            let row = try self.mailbox(account, mailbox, db)
+            try mention(mailbox: row, db)
+            try db.cachedStatement(
+                sql: "UPDATE mailbox SET uidnext = max(coalesce(uidnext, 0), ?) WHERE id = ? AND uidvalidity = ?"
+            ).execute(arguments: [Int64(next.value), row, Int64(uidValidity.value)])
+        case .delivered(let address, let facts): try note(facts, of: address, db)
         }
     }
 
@@ -179,7 +154,7 @@ struct EventApplier {
         try dropQuarantine([mailbox, Int64(address.uidValidity.value), Int64(address.uid.value)], db)
     }
 
-    private func current(_ mailbox: Int64, _ address: OccurrenceAddress, _ db: Database) throws -> Int64? {
+    func current(_ mailbox: Int64, _ address: OccurrenceAddress, _ db: Database) throws -> Int64? {
         try Int64.fetchOne(
             db.cachedStatement(
                 sql: """
@@ -202,7 +177,7 @@ struct EventApplier {
     }
 
     /// The row of a mailbox; made where no event did.
-    private mutating func mailbox(_ account: String, _ name: MailboxName, _ db: Database) throws -> Int64 {
+    mutating func mailbox(_ account: String, _ name: MailboxName, _ db: Database) throws -> Int64 {
         if let row = try existing(account, name, db) { return row }
         try db.execute(
             sql: """
@@ -219,7 +194,7 @@ struct EventApplier {
         return row
     }
 
-    private mutating func existing(_ account: String, _ name: MailboxName, _ db: Database) throws -> Int64? {
+    mutating func existing(_ account: String, _ name: MailboxName, _ db: Database) throws -> Int64? {
         let key = MailboxKey(account: account, mailbox: name)
         if let known = mailboxes[key] { return known }
         let row = try Int64.fetchOne(

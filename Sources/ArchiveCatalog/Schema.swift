@@ -2,7 +2,7 @@ internal import GRDB
 
 /// The tables, as steps that are only ever appended; `PRAGMA user_version` counts the steps taken.
 enum Schema {
-    static let steps: [String] = [version1, version2, version3]
+    static let steps: [String] = [version1, version2, version3, version4, version5]
     static var version: Int { steps.count }
 
     /// Takes the steps that are missing.
@@ -11,7 +11,7 @@ enum Schema {
         guard taken <= version else {
             throw CatalogError(.otherVersion, "the catalog was made by a newer version (schema \(taken))")
         }
-        // What step 3 keeps of each event record, an older catalog has not: it is made anew, not migrated.
+        // What steps 3 to 5 keep of event records, an older catalog has not: it is made anew, not migrated.
         guard taken == 0 || taken == version else {
             throw CatalogError(.otherVersion, "the catalog was made by an older version (schema \(taken))")
         }
@@ -100,5 +100,16 @@ enum Schema {
             mailbox INTEGER NOT NULL, uidvalidity INTEGER NOT NULL, uid INTEGER NOT NULL, seq INTEGER NOT NULL,
             PRIMARY KEY(mailbox, uidvalidity, uid, seq)) STRICT, WITHOUT ROWID;
         CREATE INDEX message_part_key ON message_part(key_id);
+        """
+
+    /// What `uidsGiven` events say of a mailbox; without one, its UIDs are those its source has.
+    private static let version4 = "ALTER TABLE mailbox ADD COLUMN uidnext INTEGER"
+
+    /// What was told of messages that were delivered to the archive itself; recipients one a line.
+    private static let version5 = """
+        CREATE TABLE delivery(
+            placement INTEGER PRIMARY KEY, time INTEGER NOT NULL, direction INTEGER NOT NULL, sender TEXT NOT NULL,
+            recipients TEXT NOT NULL, client TEXT NOT NULL, hello TEXT NOT NULL, transport TEXT NOT NULL,
+            tls TEXT NOT NULL) STRICT;
         """
 }

@@ -19,6 +19,11 @@ public struct TextFile: Sendable {
         ],
         "mailarc-anchors/1": ["archive", "change?", "anchor*", "joining*", "leaving*", "outstanding*", "mac"],
         "mailarc-log-keys/1": ["archive", "former*", "mac"],
+        "mailarc-host/1": [
+            "archive", "writer", "name", "created", "key", "sequence", "digest", "prekey*", "mac",
+        ],
+        "mailarc-credential/1": ["archive", "writer", "name", "seed", "prekey*"],
+        "mailarc-outbox/1": ["archive", "writer", "sequence", "prekey", "digest"],
     ]
 
     /// The first line, `mailarc-slot/1`.
@@ -26,6 +31,7 @@ public struct TextFile: Sendable {
     /// In order; a value may be empty.
     public private(set) var fields: [(key: String, value: String)] = []
 
+    /// A file without lines yet.
     public init(type: String) { self.type = type }
 
     /// Reads `octets`; refuses another type, and any line that is not the one the type has at that place.

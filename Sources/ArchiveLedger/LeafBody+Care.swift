@@ -8,6 +8,7 @@ public struct ErasureIntent: Hashable, Sendable {
     public var basis: String
     /// Messages meant.
     public var count: UInt64
+    /// 128 random bits, so that the leaf's hash reveals nothing.
     public var nonce: RandomID
 
     public init(basis: String, count: UInt64, nonce: RandomID) {
@@ -22,8 +23,10 @@ public struct ErasureRecord: Hashable, Sendable {
         case message, part, events, payload
     }
 
+    /// One blob whose key is gone.
     public struct Target: Hashable, Sendable {
         public var kind: Kind
+        /// The blob's handle in the vault.
         public var keyID: RandomID
 
         public init(_ kind: Kind, _ keyID: RandomID) { (self.kind, self.keyID) = (kind, keyID) }
@@ -38,9 +41,11 @@ public struct ErasureRecord: Hashable, Sendable {
     public var epoch: UInt32
     /// SHA-256 of the first root file of that epoch.
     public var root: MerkleHash
+    /// At most ``maximumTargets``.
     public var targets: [Target]
     /// What each anchor said of the secret's destruction: `inside destroyed`, `vault2 destroyed`, `vault3 unreachable`.
     public var anchors: [String]
+    /// 128 random bits, so that the leaf's hash reveals nothing.
     public var nonce: RandomID
 
     public init(
@@ -58,7 +63,9 @@ public struct LossRecord: Hashable, Sendable {
 
     /// The file it was in, by its SHA-256; `nil` if that is not known.
     public var object: MerkleHash?
+    /// At most ``maximumTargets``.
     public var targets: [ErasureRecord.Target]
+    /// 128 random bits, so that the leaf's hash reveals nothing.
     public var nonce: RandomID
 
     public init(object: MerkleHash?, targets: [ErasureRecord.Target], nonce: RandomID) {
@@ -72,6 +79,7 @@ public struct PackReplacement: Hashable, Sendable {
     public var pack: RandomID
     /// Packs that were sealed before; none if nothing lived.
     public var successors: [MerkleHash]
+    /// 128 random bits, so that the leaf's hash reveals nothing.
     public var nonce: RandomID
 
     public init(object: MerkleHash, pack: RandomID, successors: [MerkleHash], nonce: RandomID) {
@@ -139,6 +147,18 @@ extension LeafBody {
         case .logKey(let key, let nonce): [.init("key", Base64.encode(key)), .init("nonce", "\(nonce)")]
         case .anchorAdded(let name, let kind, let nonce), .anchorRemoved(let name, let kind, let nonce):
             [.init("name", name), .init("kind", kind), .init("nonce", "\(nonce)")]
+        case .hostAdded(let writer, let name, let key, let nonce):
+            [
+                .init("host", writer.hex), .init("name", name), .init("key", Base64.encode(key)),
+                .init("nonce", "\(nonce)"),
+            ]
+        case .hostRemoved(let writer, let name, let nonce):
+            [.init("host", writer.hex), .init("name", name), .init("nonce", "\(nonce)")]
+        case .adopted(let writer, let sequence, let object, let count, let nonce):
+            [
+                .init("host", writer.hex), .init("sequence", "\(sequence)"), .init("object", "sha256:\(object)"),
+                .init("count", "\(count)"), .init("nonce", "\(nonce)"),
+            ]
         default: nil
         }
     }
@@ -197,13 +217,35 @@ extension LeafBody {
             return type == "anchor-add"
                 ? .anchorAdded(name: name, kind: kind, nonce: nonce)
                 : .anchorRemoved(name: name, kind: kind, nonce: nonce)
+        case "writer-add", "writer-remove", "adopt": return host(type, &taken)
         default: return nil
         }
     }
 
     static let careTypes: Set<String> = [
         "erase-intent", "erase", "pack-replace", "loss", "repair", "dict", "log-key", "anchor-add", "anchor-remove",
+        "writer-add", "writer-remove", "adopt",
     ]
+
+    /// A leaf about a write-only host.
+    private static func host(_ type: String, _ taken: inout LeafLines) -> LeafBody? {
+        let id: (String) -> RandomID? = { RandomID(hex: $0) }
+        let number: (String) -> UInt64? = { UInt64($0) }
+        guard let writer = taken.take("host", { [UInt8](hex: $0) }), writer.count == 8 else { return nil }
+        guard type != "adopt" else {
+            guard let sequence = taken.take("sequence", number), let object = taken.take("object", digest),
+                let count = taken.take("count", number), let nonce = taken.take("nonce", id)
+            else { return nil }
+            return .adopted(writer: writer, sequence: sequence, object: object, count: count, nonce: nonce)
+        }
+        guard let name = taken.take("name", word) else { return nil }
+        guard type == "writer-add" else {
+            return taken.take("nonce", id).map { .hostRemoved(writer: writer, name: name, nonce: $0) }
+        }
+        guard let key = taken.take("key", { Base64.decode($0) }), key.count == 32, let nonce = taken.take("nonce", id)
+        else { return nil }
+        return .hostAdded(writer: writer, name: name, key: key, nonce: nonce)
+    }
 
     /// One word of at most 64 of the characters a-z, 0-9, `.`, `_` and `-`.
     private static func word(_ text: String) -> String? {

@@ -26,6 +26,11 @@ public enum LeafBody: Hashable, Sendable {
     /// A place of the erasure secret was added or given up; names and kinds are words.
     case anchorAdded(name: String, kind: String, nonce: RandomID)
     case anchorRemoved(name: String, kind: String, nonce: RandomID)
+    /// A write-only host was added, or is no more. `writer`: its id, 8 octets; `key`: Ed25519, 32 octets.
+    case hostAdded(writer: [UInt8], name: String, key: [UInt8], nonce: RandomID)
+    case hostRemoved(writer: [UInt8], name: String, nonce: RandomID)
+    /// What a write-only host sealed was taken: `count` messages; `object` is the SHA-256 of its segment.
+    case adopted(writer: [UInt8], sequence: UInt64, object: MerkleHash, count: UInt64, nonce: RandomID)
     /// A type this version does not know, or a reserved one.
     case other(type: String, lines: [Leaf.Line])
 }
@@ -61,6 +66,9 @@ extension LeafBody {
         case .logKey: "log-key"
         case .anchorAdded: "anchor-add"
         case .anchorRemoved: "anchor-remove"
+        case .hostAdded: "writer-add"
+        case .hostRemoved: "writer-remove"
+        case .adopted: "adopt"
         case .other(let type, _): type
         }
     }

@@ -80,6 +80,24 @@ public protocol OutgoingMessage: AnyObject {
     var traits: OctetTraits { get }
     /// The octets from the beginning.
     func open() throws(StoreError) -> any OctetSource
+    /// The store took it in another form only; told before the outcome.
+    func wasChanged(_ change: DeliveryChange)
+}
+
+extension OutgoingMessage {
+    public func wasChanged(_ change: DeliveryChange) {}
+}
+
+/// What a store insisted on before it took a message.
+public struct DeliveryChange: Sendable, Hashable {
+    /// CRLF was added to the last line, which had no end.
+    public var addsLineEnd = false
+    /// Without these.
+    public var leavesOut: FlagSet = []
+
+    public init() {}
+
+    public var isNone: Bool { !addsLineEnd && leavesOut.isEmpty }
 }
 
 /// What octets are like, as far as a store may mind.
@@ -93,6 +111,8 @@ public struct OctetTraits: Sendable, Hashable {
     public var isHeaderUTF8 = true
     /// A CR that is not part of a line end.
     public var hasBareCR = false
+    /// The last octets are not CRLF.
+    public var lacksLineEnd = false
 
     public init() {}
 

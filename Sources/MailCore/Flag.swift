@@ -17,13 +17,20 @@ public struct Flag: Hashable, Sendable, Codable {
 
     public var isSystemFlag: Bool { name.hasPrefix("\\") }
 
-    private var key: String { name.lowercased() }
-    public static func == (left: Flag, right: Flag) -> Bool { left.key == right.key }
-    public func hash(into hasher: inout Hasher) { hasher.combine(key) }
+    /// The octets, those of capital letters as small ones.
+    private var key: some Sequence<UInt8> { name.utf8.lazy.map { (0x41...0x5A).contains($0) ? $0 | 0x20 : $0 } }
+
+    public static func == (left: Flag, right: Flag) -> Bool {
+        left.name == right.name || left.key.elementsEqual(right.key)
+    }
+
+    public func hash(into hasher: inout Hasher) {
+        for octet in key { hasher.combine(octet) }
+    }
 }
 
 extension Flag: Comparable, CustomStringConvertible {
-    public static func < (left: Flag, right: Flag) -> Bool { left.key < right.key }
+    public static func < (left: Flag, right: Flag) -> Bool { left.key.lexicographicallyPrecedes(right.key) }
     public var description: String { name }
 }
 
@@ -33,7 +40,9 @@ public struct FlagSet: Hashable, Sendable, Codable, ExpressibleByArrayLiteral {
     public private(set) var flags: [Flag]
 
     public init(_ flags: some Sequence<Flag>) {
-        self.flags = Set(flags).subtracting([.recent]).sorted()
+        let all = Array(flags)
+        let isInOrder = zip(all, all.dropFirst()).allSatisfy { $0 < $1 } && !all.contains(.recent)
+        self.flags = isInOrder ? all : Set(all).subtracting([.recent]).sorted()
     }
 
     public init(arrayLiteral elements: Flag...) { self.init(elements) }

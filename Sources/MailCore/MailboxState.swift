@@ -6,6 +6,9 @@ public struct MailboxListing: Sendable, Hashable {
     public var isSelectable: Bool
     /// The server's own stable id (OBJECTID), if it has one. RFC 8474 §4.
     public var mailboxID: String?
+    /// The store keeps it by itself, whatever its user does: it is neither emptied nor removed for being in one store
+    /// alone, and what it shows may be a view of messages that lie elsewhere, too (Gmail's system labels).
+    public var isSystem = false
     /// `nil` when the server sent no STATUS for it: *unknown*, never *gone*.
     public var status: MailboxStatus?
 
@@ -45,13 +48,16 @@ public struct MessageSummary: Sendable, Hashable {
     public var modSeq: ModSeq?
     /// The server's stable content id (EMAILID, X-GM-MSGID, X-GUID), prefixed by its kind; same id = same content.
     public var objectID: String?
+    /// How true the octets that are fetched are, where that is not the same for all of the store.
+    public var fidelity: Fidelity?
 
     public init(
         uid: UID, flags: FlagSet, internalDate: InternalDate? = nil, octetCount: Int? = nil, modSeq: ModSeq? = nil,
-        objectID: String? = nil
+        objectID: String? = nil, fidelity: Fidelity? = nil
     ) {
         (self.uid, self.flags, self.internalDate) = (uid, flags, internalDate)
         (self.octetCount, self.modSeq, self.objectID) = (octetCount, modSeq, objectID)
+        self.fidelity = fidelity
     }
 }
 

@@ -54,6 +54,11 @@ public enum OccurrenceEvent: Sendable, Hashable {
         account: String, mailbox: MailboxName, from: UIDValidity, to: UIDValidity, mapping: [UID: UID])
     /// A message could not be taken. Cleared by a later `.placed` at the same address.
     case quarantined(at: OccurrenceAddress, refusal: Refusal)
+    /// The archive itself gives this mailbox its UIDs: every one below `next` was given, and none is given again, even
+    /// when what had it is erased.
+    case uidsGiven(account: String, mailbox: MailboxName, uidValidity: UIDValidity, next: UID)
+    /// The message at `address` was delivered to the archive itself, and this was told with it.
+    case delivered(at: OccurrenceAddress, facts: DeliveryFacts)
 }
 
 extension OccurrenceEvent {
@@ -61,10 +66,10 @@ extension OccurrenceEvent {
     public var account: String {
         switch self {
         case .placed(_, let address, _, _, _, _, _), .flagsChanged(let address, _, _), .gone(let address, _),
-            .quarantined(let address, _):
+            .quarantined(let address, _), .delivered(let address, _):
             address.account
         case .mailboxCreated(let account, _, _, _), .mailboxRenamed(let account, _, _), .mailboxDeleted(let account, _),
-            .uidValidityChanged(let account, _, _, _, _):
+            .uidValidityChanged(let account, _, _, _, _), .uidsGiven(let account, _, _, _):
             account
         }
     }

@@ -1,5 +1,5 @@
 /// A mail store that is only read from, as the source of a sync.
-public struct ReadOnlyStore: SyncStore {
+public struct ReadOnlyStore: ReadingStore {
     private let base: any MailStore
     private let delimiter: UInt8?
 
@@ -30,55 +30,4 @@ public struct ReadOnlyStore: SyncStore {
     ) async throws(StoreError) -> FetchReport {
         try await base.fetch(messages, from: mailbox, uidValidity: uidValidity, consume)
     }
-
-    // MARK: Nothing is changed
-
-    private static func refusal(_ mailbox: MailboxName) -> StoreError {
-        StoreError(.refused, "It can only be read", mailbox: mailbox)
-    }
-
-    public func create(_ mailbox: MailboxName, role: MailboxRole?, isSubscribed: Bool) async throws(StoreError) {
-        throw Self.refusal(mailbox)
-    }
-
-    public func deliveryTraits(of mailbox: MailboxName) async throws(StoreError) -> DeliveryTraits {
-        throw Self.refusal(mailbox)
-    }
-
-    public func deliver(
-        to mailbox: MailboxName, _ traits: DeliveryTraits, next: () async throws -> (any OutgoingMessage)?,
-        each: (any OutgoingMessage, DeliveryOutcome) async throws -> Void
-    ) async throws(StoreError) {
-        throw Self.refusal(mailbox)
-    }
-
-    public func setFlags(
-        _ changes: [FlagChange], in mailbox: MailboxName, uidValidity: UIDValidity
-    ) async throws(StoreError) -> [UID: FlagOutcome] {
-        throw Self.refusal(mailbox)
-    }
-
-    public func copy(
-        _ uids: UIDSet, from mailbox: MailboxName, uidValidity: UIDValidity, to target: MailboxName
-    ) async throws(StoreError) -> CopyReport {
-        throw Self.refusal(target)
-    }
-
-    public func move(
-        _ uids: UIDSet, from mailbox: MailboxName, uidValidity: UIDValidity, to target: MailboxName
-    ) async throws(StoreError) -> CopyReport {
-        throw Self.refusal(target)
-    }
-
-    public func expunge(
-        _ uids: UIDSet, from mailbox: MailboxName, uidValidity: UIDValidity
-    ) async throws(StoreError) -> UIDSet {
-        throw Self.refusal(mailbox)
-    }
-
-    public func rename(_ mailbox: MailboxName, to target: MailboxName) async throws(StoreError) {
-        throw Self.refusal(mailbox)
-    }
-
-    public func remove(_ mailbox: MailboxName) async throws(StoreError) { throw Self.refusal(mailbox) }
 }

@@ -102,6 +102,8 @@ public struct FlagChange: Sendable, Hashable {
 /// What became of a change of flags.
 public enum FlagOutcome: Sendable, Hashable {
     case changed
+    /// The store refuses keywords, whatever it says it keeps; all else is changed.
+    case changedWithoutKeywords
     /// Somebody else changed the message since it was looked at: nothing was done, look again.
     case conflicted
     /// The message is not there any more.

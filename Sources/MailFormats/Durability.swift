@@ -1,3 +1,4 @@
+import Dispatch
 import Glibc
 
 /// When what a writer wrote is safe from a power cut.
@@ -22,5 +23,41 @@ extension Durability {
             }
             try Descriptor.openDirectory(path).sync()
         }
+    }
+}
+
+/// Files made durable several at once, beside the threads that others compute on.
+///
+/// A file system makes durable together what is waited for together: a hundred small files one after the other cost a
+/// hundred turns of its journal, and four at a time a handful.
+enum SyncLanes {
+    /// LIMIT: files waited for at once; more gain nothing.
+    private static let lanes = (0..<4).map { DispatchQueue(label: "mailarc.durability.\($0)") }
+
+    /// Makes the files, or directories, at `paths` durable.
+    static func sync(_ paths: [[UInt8]]) async throws(FormatsError) {
+        let count = min(lanes.count, paths.count)
+        let results = await withTaskGroup(of: Result<Void, FormatsError>.self) { group in
+            for lane in 0..<count {
+                group.addTask {
+                    await withCheckedContinuation { continuation in
+                        lanes[lane].async {
+                            continuation.resume(returning: sync(paths, from: lane, by: count))
+                        }
+                    }
+                }
+            }
+            return await group.reduce(into: []) { $0.append($1) }
+        }
+        for result in results { try result.get() }
+    }
+
+    private static func sync(_ paths: [[UInt8]], from first: Int, by step: Int) -> Result<Void, FormatsError> {
+        do throws(FormatsError) {
+            for place in stride(from: first, to: paths.count, by: step) {
+                try Descriptor.openForReading(paths[place]).sync()
+            }
+            return .success(())
+        } catch { return .failure(error) }
     }
 }

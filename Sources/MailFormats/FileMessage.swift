@@ -1,46 +1,40 @@
 import MailCore
 
-/// The octets of a file, or of a stretch of one, as they are or with the quoting of an mbox removed.
+/// The octets of one message from a file or a stream, as they are or with the quoting of an mbox removed.
 final class FileMessage: IncomingMessage {
     let uid: UID
     let announcedOctetCount: Int?
-    private let file: Descriptor
-    private var offset: Int
-    private let end: Int
+    private let pull: () throws(FormatsError) -> [UInt8]?
     private var unquoter: FromUnquoter?
-    private static let chunk = 1 << 16
 
-    init(uid: UID, file: consuming Descriptor, range: Range<Int>, unquotes: Bool) {
+    /// - Parameters:
+    ///   - count: octets before quoting is removed.
+    ///   - pull: gives the next octets, `nil` at the end.
+    init(uid: UID, count: Int, unquotes: Bool, _ pull: @escaping () throws(FormatsError) -> [UInt8]?) {
         self.uid = uid
-        self.file = file
-        announcedOctetCount = unquotes ? nil : range.count
-        (offset, end) = (range.lowerBound, range.upperBound)
+        announcedOctetCount = unquotes ? nil : count
         unquoter = unquotes ? FromUnquoter() : nil
+        self.pull = pull
+    }
+
+    convenience init(uid: UID, file: consuming Descriptor, range: Range<Int>, unquotes: Bool) {
+        let octets = FileOctets(file, range)
+        self.init(uid: uid, count: range.count, unquotes: unquotes) { () throws(FormatsError) in try octets.next() }
     }
 
     func next() async throws(StoreError) -> [UInt8]? {
-        while true {
-            guard offset < end else {
-                let rest = unquoter?.finish() ?? []
-                unquoter = nil
-                return rest.isEmpty ? nil : rest
-            }
-            do {
-                let octets = try file.read(min(Self.chunk, end - offset), at: offset)
-                guard !octets.isEmpty else {
-                    throw FormatsError(
-                        .ioFailed, "the file became shorter", path: String(decoding: file.path, as: UTF8.self))
-                }
-                offset += octets.count
+        do throws(FormatsError) {
+            while let octets = try pull() {
                 guard unquoter != nil else { return octets }
                 let plain = unquoter?.consume(octets) ?? []
                 if !plain.isEmpty { return plain }
-            } catch let error as FormatsError {
-                throw error.storeError()
-            } catch {
-                throw StoreError(.ioFailed, "the file could not be read", cause: error)
             }
+        } catch {
+            throw error.storeError()
         }
+        let rest = unquoter?.finish() ?? []
+        unquoter = nil
+        return rest.isEmpty ? nil : rest
     }
 }
 

@@ -5,6 +5,8 @@ import MailCore
 public struct FormatsError: Error, Sendable, CustomStringConvertible {
     public enum Kind: Sendable, Hashable {
         case notFound, notPermitted, notAMailStore, alreadyExists, ioFailed, diskFull, invalidName
+        /// What is read is not whole.
+        case damaged
     }
     public var kind: Kind
     /// What happened, in one sentence, no mail content.
@@ -34,6 +36,13 @@ public struct FormatsError: Error, Sendable, CustomStringConvertible {
         let words = unsafe strerror(number).map { unsafe String(cString: $0) } ?? "error \(number)"
         return FormatsError(
             kind, "\(call): \(words)", path: String(decoding: path, as: UTF8.self), errorNumber: number)
+    }
+
+    /// The same of what is at `place`, where nothing was said of that.
+    func at(_ place: String) -> FormatsError {
+        var error = self
+        if path.isEmpty { error.path = place }
+        return error
     }
 
     func storeError(_ mailbox: MailboxName? = nil) -> StoreError {

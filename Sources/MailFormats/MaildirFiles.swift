@@ -1,12 +1,13 @@
 import MailCore
 
-/// The messages' files in a Maildir mailbox, by base name: their names and some 32 octets each.
+/// The messages' files in a Maildir mailbox, by base name: their names and 24 octets each.
 struct MaildirFiles: RandomAccessCollection, Sendable {
     fileprivate struct Entry {
         var start: Int
-        var length: UInt32
-        var baseLength: UInt32
         var uid: UInt32
+        /// LIMIT: a file's name has at most 255 octets.
+        var length: UInt8
+        var baseLength: UInt8
         var isNew: Bool
     }
     private let directory: [UInt8]
@@ -31,9 +32,9 @@ struct MaildirFiles: RandomAccessCollection, Sendable {
 
     private mutating func add(_ name: ArraySlice<UInt8>, isNew: Bool) {
         let base = MaildirFileName.base(of: name)
+        guard let length = UInt8(exactly: name.count) else { return }
         entries.append(
-            Entry(
-                start: octets.count, length: UInt32(name.count), baseLength: UInt32(base.count), uid: 0, isNew: isNew))
+            Entry(start: octets.count, uid: 0, length: length, baseLength: UInt8(base.count), isNew: isNew))
         octets += name
     }
 
@@ -94,7 +95,7 @@ struct MaildirFiles: RandomAccessCollection, Sendable {
     /// Gives each file what `uid` says of its place.
     mutating func assign(_ uid: (Int) -> UID) {
         for index in entries.indices { entries[index].uid = uid(index).value }
-        places = UIDPlaces(entries.map { UID($0.uid) ?? .max })
+        places = UIDPlaces(entries.lazy.map { UID($0.uid) ?? .max })
     }
 
     /// Gives the file known by `key` a UID; ``finishUIDs(next:)`` follows.
@@ -110,7 +111,7 @@ struct MaildirFiles: RandomAccessCollection, Sendable {
             next = next == .max ? .max : next + 1
             added.append(index)
         }
-        places = UIDPlaces(entries.map { UID($0.uid) ?? .max })
+        places = UIDPlaces(entries.lazy.map { UID($0.uid) ?? .max })
         return added
     }
 

@@ -1,4 +1,6 @@
 /// The directory of a Maildir++ mailbox: its name with what no file name may hold written as `%XX`.
+///
+/// A name in a character set nobody knows, as some servers tell it, has all its octets above 127 written so, too.
 enum MaildirFolderName {
     /// Holds the whole name where the directory's cannot.
     static let longNameFile = Array("mailarc-name".utf8)
@@ -11,6 +13,7 @@ enum MaildirFolderName {
     static func encode(_ name: [UInt8], delimiter: UInt8?) -> (octets: [UInt8], isShortened: Bool) {
         var result: [UInt8] = []
         var previous: UInt8?
+        let isText = String(validating: name, as: UTF8.self) != nil
         for (index, octet) in name.enumerated() {
             // An empty component, first, last or between two dots, would be another mailbox or none.
             let isDelimiter = octet == delimiter ?? 0x2E
@@ -20,7 +23,9 @@ enum MaildirFolderName {
             } else if octet == 0x25, name[index...].starts(with: encodedDot) {
                 // As ``decode(_:)`` leaves it.
                 result.append(octet)
-            } else if octet == 0x2E || octet == 0x2F || octet == 0x25 || octet < 0x20 || octet == 0x7F || isLoose {
+            } else if octet == 0x2E || octet == 0x2F || octet == 0x25 || octet < 0x20 || octet == 0x7F || isLoose
+                || !isText && octet > 0x7F
+            {
                 result += [0x25, digits[Int(octet >> 4)], digits[Int(octet & 15)]]
             } else {
                 result.append(octet)

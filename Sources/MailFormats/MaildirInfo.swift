@@ -75,6 +75,24 @@ public struct MaildirFileName: Sendable, Hashable {
     }
 }
 
+/// The flags of many files: most have one of a few sets of letters, so each set is read once.
+struct FlagsByLetters {
+    let keywords: [Int: String]
+    private var known: [[UInt8]: FlagSet] = [:]
+
+    init(keywords: [Int: String]) { self.keywords = keywords }
+
+    subscript(name: MaildirFileName) -> FlagSet {
+        mutating get {
+            if let flags = known[name.letters] { return flags }
+            let flags = name.flags(keywords: keywords)
+            // LIMIT: letters are others' to choose, and must not fill the memory.
+            if known.count < 1_000 { known[name.letters] = flags }
+            return flags
+        }
+    }
+}
+
 /// Reads `dovecot-keywords`: lines of a number and a name.
 enum DovecotKeywords {
     static func parse(_ octets: [UInt8]) -> [Int: String] {

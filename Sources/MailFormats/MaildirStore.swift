@@ -4,7 +4,7 @@ public import MailCore
 ///
 /// UIDs are those of `dovecot-uidlist` where there is one, else made from the base names.
 /// - SeeAlso: https://www.courier-mta.org/imap/README.maildirquota.html (Maildir++)
-public struct MaildirStore: PartwiseStore {
+public struct MaildirStore: ImportStore {
     private let root: [UInt8]
     private let listed = LastListing<Content>()
     private static let smallFileLimit = 64 << 20
@@ -28,6 +28,14 @@ public struct MaildirStore: PartwiseStore {
             MailboxName(octets: Array($0.filter { $0 != 0x0D }), delimiter: 0x2E)
         }
         .filter { !$0.octets.isEmpty && $0.octets != Array("V\t2".utf8) }
+    }
+
+    /// Nothing but messages is looked for.
+    public var findings: ImportFindings { ImportFindings() }
+
+    public func place(of uid: UID, in mailbox: MailboxName) -> String? {
+        let content = listed.content(of: mailbox) ?? (try? list(mailbox)).map { listed.note($0, of: mailbox) }
+        return content?.files.file(uid).map { String(decoding: $0.path, as: UTF8.self) }
     }
 
     public func mailboxes() async throws(StoreError) -> (listings: [MailboxListing], isComplete: Bool) {
@@ -59,9 +67,10 @@ public struct MaildirStore: PartwiseStore {
         describe(uids.uids.lazy.compactMap { content.files.file($0) }, content).summaries
     }
 
-    /// What a look at a mailbox's files shows.
-    static func observation(of content: Content) -> MailboxObservation {
-        let (found, isComplete) = describe(content.files, content)
+    /// What a look at a mailbox's files shows; of messages that `cursor` knows, flags alone.
+    static func observation(of content: Content, since cursor: MailboxCursor? = nil) -> MailboxObservation {
+        let isSame = cursor?.status.uidValidity == content.validity
+        let (found, isComplete) = describe(content.files, content, known: isSame ? cursor?.knownUIDs : nil)
         let summaries = found.sorted { $0.uid < $1.uid }
         var status = content.status
         status.messageCount = summaries.count
@@ -73,12 +82,19 @@ public struct MaildirStore: PartwiseStore {
     private static let relistings = 16
 
     private static func describe(
-        _ files: some Sequence<File>, _ content: Content
+        _ files: some Sequence<File>, _ content: Content, known: UIDSet? = nil
     ) -> (summaries: [MessageSummary], isComplete: Bool) {
         var summaries: [MessageSummary] = []
+        var flags = FlagsByLetters(keywords: content.keywords)
         var now = content.files
         var (rest, isComplete) = (relistings, true)
         for file in files {
+            if let known, known.contains(file.uid) {
+                // Its size and date were told when it was new, and stay.
+                summaries.append(
+                    MessageSummary(uid: file.uid, flags: flags[file.name], internalDate: nil, octetCount: nil))
+                continue
+            }
             var (name, status) = (file.name, FileStatus.at(file.path))
             // A file that went away between the listing and now is no longer in the mailbox, or has other flags.
             if status == nil {
@@ -97,7 +113,7 @@ public struct MaildirStore: PartwiseStore {
             guard let status else { continue }
             summaries.append(
                 MessageSummary(
-                    uid: file.uid, flags: name.flags(keywords: content.keywords),
+                    uid: file.uid, flags: flags[name],
                     internalDate: InternalDate(secondsSinceEpoch: status.modified), octetCount: status.octetCount))
         }
         return (summaries, isComplete)

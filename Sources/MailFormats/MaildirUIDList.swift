@@ -106,23 +106,27 @@ struct MaildirUIDList: Sendable {
 
     /// Nobody else has written since this one was read or written.
     var isCurrent: Bool {
-        guard let status = FileStatus.at(folder + [0x2F] + name) else { return false }
+        guard let status = FileStatus.at(path) else { return false }
         return status.serial == serial && status.octetCount == length && length > 0
     }
 
-    /// Gives the messages known by `keys` UIDs.
+    var path: [UInt8] { folder + [0x2F] + name }
+
+    /// Gives the messages known by `keys` UIDs; the caller makes ``path`` durable before anything relies on them.
     mutating func assign(_ keys: [[UInt8]]) throws(FormatsError) -> [UID] {
         let uids = keys.map { _ in
             defer { next = next == .max ? .max : next + 1 }
             return UID(next) ?? .max
         }
-        try append(zip(uids, keys).map { ($0, $1[...]) })
+        try append(zip(uids, keys).map { ($0, $1[...]) }, syncs: false)
         return uids
     }
 
     // MARK: Writing
 
-    private mutating func append(_ entries: some Collection<(UID, ArraySlice<UInt8>)>) throws(FormatsError) {
+    private mutating func append(
+        _ entries: some Collection<(UID, ArraySlice<UInt8>)>, syncs: Bool = true
+    ) throws(FormatsError) {
         guard !entries.isEmpty else { return }
         let file = try Descriptor.openDirectory(folder).openFile(name, O_WRONLY)
         // A line without its end is what a crash left.
@@ -137,7 +141,7 @@ struct MaildirUIDList: Sendable {
             text.removeAll(keepingCapacity: true)
         }
         try file.write(text, at: end)
-        try file.sync()
+        if syncs { try file.sync() }
         (length, lineCount) = (end + text.count, lineCount + entries.count)
     }
 

@@ -166,8 +166,12 @@ public final class MaildirWriter {
         let directory = try root.openDirectory(directoryName)
         try Self.makeMaildir(directory)
         if folder.isShortened { try Self.replace(MaildirFolderName.longNameFile, name, in: directory) }
-        try Self.touch(Array("maildirfolder".utf8), in: directory)
-        try root.sync()
+        let mark = Array("maildirfolder".utf8)
+        if FileStatus.at(directory.path + [0x2F] + mark) == nil {
+            // ORDER: a mailbox that has the mark has a durable name.
+            try root.sync()
+            try Self.touch(mark, in: directory)
+        }
         load(mailbox, directory)
         return directory
     }

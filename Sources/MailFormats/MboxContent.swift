@@ -49,6 +49,16 @@ struct MboxContent: Sendable {
             internalDate: message.date.map { InternalDate(secondsSinceEpoch: $0) }, octetCount: message.key.count)
     }
 
+    /// Those that are dropped while an equal one stays.
+    func leavingTwins(_ edit: (Message) -> WritableMbox.Edit) -> Set<UID> {
+        var staying: Set<MboxKey> = []
+        var dropped: [Message] = []
+        for message in messages {
+            if case .drop = edit(message) { dropped.append(message) } else { staying.insert(message.key) }
+        }
+        return Set(dropped.filter { staying.contains($0.key) }.map(\.uid))
+    }
+
     var observation: MailboxObservation {
         let status = MailboxStatus(
             uidValidity: validity, uidNext: UID(next), messageCount: messages.count, highestModSeq: nil)
@@ -60,10 +70,11 @@ struct MboxContent: Sendable {
 /// The UIDs of the messages of one mbox, in a file of the sync's own.
 ///
 ///     mailarc-mbox-uids/1 <uidvalidity> <uidnext>\n
-///     <uid> <hash> <hash> <octets>\n ...
+///     <uid> <hash> <hash> <octets>[ -]\n ...
 ///
 /// A message is known by all its octets; of equal ones the first in the file has the smallest UID. Written anew by
-/// rename when anything changed; a damaged list is begun anew under another UIDVALIDITY.
+/// rename when anything changed; a damaged list is begun anew under another UIDVALIDITY. `-`: it is about to be removed,
+/// and of equal messages it is the one that is not there any more.
 struct MboxUIDList {
     private static let type = "mailarc-mbox-uids/1"
     /// LIMIT: octets of a list, some ten million messages.
@@ -82,13 +93,22 @@ struct MboxUIDList {
     /// Gives every message of `content` its UID, for good.
     func assign(_ content: inout MboxContent) throws(FormatsError) {
         var known: [MboxKey: [UInt32]] = [:]
+        var leaving: [MboxKey: [UInt32]] = [:]
         var count = 0
-        let list = read { uid, key in
-            known[key, default: []].append(uid)
+        let list = read { uid, key, isLeaving in
+            if isLeaving { leaving[key, default: []].append(uid) } else { known[key, default: []].append(uid) }
             count += 1
         }
         (content.validity, content.next) = list ?? (UIDValidity(UInt32(truncatingIfNeeded: time(nil)) | 1), 1)
-        if list == nil { known = [:] }
+        if list == nil { (known, leaving) = ([:], [:]) }
+        if !leaving.isEmpty {
+            // More of them are there than were to stay: the change was not made.
+            let counts = Dictionary(content.messages.lazy.map { ($0.key, 1) }, uniquingKeysWith: +)
+            for (key, uids) in leaving {
+                let surplus = max(counts[key, default: 0] - known[key, default: []].count, 0)
+                known[key, default: []] += uids.sorted().prefix(surplus)
+            }
+        }
         for key in known.keys { known[key]?.sort(by: >) }
         var isNew = list == nil
         for index in content.messages.indices {
@@ -103,7 +123,7 @@ struct MboxUIDList {
         if isNew || count != content.messages.count { try write(content) }
     }
 
-    private func read(_ each: (UInt32, MboxKey) -> Void) -> (UIDValidity, UInt32)? {
+    private func read(_ each: (UInt32, MboxKey, Bool) -> Void) -> (UIDValidity, UInt32)? {
         guard let text = smallFile(folder + [0x2F] + name, limit: Self.limit), text.last == 0x0A else { return nil }
         var lines = text.split(separator: 0x0A)[...]
         guard let first = lines.popFirst()?.split(separator: 0x20), first.count == 3,
@@ -112,16 +132,18 @@ struct MboxUIDList {
         else { return nil }
         for line in lines {
             let fields = line.split(separator: 0x20).map { String(decoding: $0, as: UTF8.self) }
-            guard fields.count == 4, let uid = UInt32(fields[0]), uid > 0, uid < next,
+            guard fields.count == 4 || fields.dropFirst(4).elementsEqual(["-"]), let uid = UInt32(fields[0]), uid > 0,
+                uid < next,
                 let one = UInt64(fields[1], radix: 16), let two = UInt64(fields[2], radix: 16),
                 let count = Int(fields[3])
             else { return nil }
-            each(uid, MboxKey(first: one, second: two, count: count))
+            each(uid, MboxKey(first: one, second: two, count: count), fields.count > 4)
         }
         return (UIDValidity(validity), next)
     }
 
-    func write(_ content: MboxContent) throws(FormatsError) {
+    /// - Parameter leaving: those about to be removed.
+    func write(_ content: MboxContent, leaving: Set<UID> = []) throws(FormatsError) {
         let folder = try Descriptor.openDirectory(folder)
         let temporary = name + Array(".new".utf8)
         folder.remove(temporary)
@@ -129,8 +151,10 @@ struct MboxUIDList {
         var text = Array("\(Self.type) \(content.validity) \(content.next)\n".utf8)
         for message in content.messages {
             let key = message.key
+            let mark = leaving.contains(message.uid) ? " -" : ""
             text += Array(
-                "\(message.uid) \(String(key.first, radix: 16)) \(String(key.second, radix: 16)) \(key.count)\n".utf8)
+                "\(message.uid) \(String(key.first, radix: 16)) \(String(key.second, radix: 16)) \(key.count)\(mark)\n"
+                    .utf8)
             guard text.count >= 1 << 16 else { continue }
             try file.write(text)
             text.removeAll(keepingCapacity: true)

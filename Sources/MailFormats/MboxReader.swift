@@ -45,20 +45,14 @@ public struct MboxReader: Sendable {
 
     init(octets path: [UInt8]) throws(FormatsError) {
         self.path = path
-        var scan = MboxScan(file: try Descriptor.openForReading(path))
+        let found = Found()
+        var scan = MboxScan(try Descriptor.openForReading(path)) { entry, _ in found.entries.append(entry) }
         try scan.run()
-        entries = scan.entries
-        dialect = Self.dialect(scan.entries, hasDeepQuoting: scan.hasDeepQuoting, hasUnquoted: scan.hasUnquoted)
+        entries = found.entries
+        dialect = scan.signs.dialect
     }
 
-    private static func dialect(_ entries: [MboxEntry], hasDeepQuoting: Bool, hasUnquoted: Bool) -> MboxDialect {
-        let counted = entries.count { $0.usesContentLength }
-        if counted > 0, counted * 2 >= entries.count {
-            let isQuoted = entries.contains { $0.quotedLineCount > 0 }
-            return isQuoted && !hasUnquoted ? .mboxcl : .mboxcl2
-        }
-        return hasDeepQuoting ? .mboxrd : .mboxo
-    }
+    private final class Found { var entries: [MboxEntry] = [] }
 
     /// The octets of a message; with `unquotes`, one `>` less on each quoted From_ line (then not exact).
     public func octets(of entry: MboxEntry, unquotes: Bool = false) throws(FormatsError) -> [UInt8] {
@@ -75,15 +69,34 @@ public struct MboxReader: Sendable {
     }
 }
 
+/// What shows the dialect of an mbox.
+struct MboxSigns: Hashable {
+    private var messages = 0
+    private var counted = 0
+    private var isQuoted = false
+    fileprivate(set) var hasDeepQuoting = false
+    fileprivate(set) var hasUnquoted = false
+
+    fileprivate mutating func note(_ entry: MboxEntry) {
+        messages += 1
+        if entry.usesContentLength { counted += 1 }
+        if entry.quotedLineCount > 0 { isQuoted = true }
+    }
+
+    var dialect: MboxDialect {
+        if counted > 0, counted * 2 >= messages { return isQuoted && !hasUnquoted ? .mboxcl : .mboxcl2 }
+        return hasDeepQuoting ? .mboxrd : .mboxo
+    }
+}
+
 /// One pass over an mbox.
-struct MboxScan: ~Copyable {
-    private static let window = 1 << 20
+struct MboxScan<Octets: SeekableOctets & ~Copyable>: ~Copyable {
+    private static var window: Int { 1 << 20 }
     /// LIMIT: octets of a header that are looked at for flags and lengths.
-    private static let headerLimit = 1 << 16
-    private let file: Descriptor
-    private(set) var entries: [MboxEntry] = []
-    private(set) var hasDeepQuoting = false
-    private(set) var hasUnquoted = false
+    private static var headerLimit: Int { 1 << 16 }
+    private let file: Octets
+    private let take: (MboxEntry, _ header: [UInt8]) -> Void
+    private(set) var signs = MboxSigns()
     private var open: MboxEntry?
     private var isInHeader = false
     private var header: [UInt8] = []
@@ -93,12 +106,17 @@ struct MboxScan: ~Copyable {
     /// The first From_ line has an address and nothing else, so all have.
     private var hasBareFromLines = false
 
-    init(file: consuming Descriptor) { self.file = file }
+    /// - Parameter take: is given each message, in order, with its header as far as that was looked at.
+    init(_ file: consuming Octets, take: @escaping (MboxEntry, _ header: [UInt8]) -> Void) {
+        self.file = file
+        self.take = take
+    }
 
     mutating func run() throws(FormatsError) {
         var offset = 0
         var isLineStart = true
         while true {
+            try file.forget(before: offset)
             let buffer = try file.read(Self.window, at: offset)
             if buffer.isEmpty { break }
             let isLast = buffer.count < Self.window
@@ -168,7 +186,7 @@ struct MboxScan: ~Copyable {
             let quotes = line.prefix { $0 == UInt8(ascii: ">") }.count
             if line.dropFirst(quotes).starts(with: "From ".utf8) {
                 open?.quotedLineCount += 1
-                if quotes > 1 { hasDeepQuoting = true }
+                if quotes > 1 { signs.hasDeepQuoting = true }
             }
         }
         emptyLine = isEmpty ? line.count : 0
@@ -192,7 +210,7 @@ struct MboxScan: ~Copyable {
         open?.usesContentLength = true
         let start = open?.range.lowerBound ?? offset
         open?.range = start..<target
-        if containsFromLine(offset..<target) { hasUnquoted = true }
+        if containsFromLine(offset..<target) { signs.hasUnquoted = true }
         skipTo = target + blank
     }
 
@@ -227,7 +245,8 @@ struct MboxScan: ~Copyable {
             let end = max(entry.range.lowerBound, offset - emptyLine)
             entry.range = entry.range.lowerBound..<end
         }
-        entries.append(entry)
+        signs.note(entry)
+        take(entry, header)
         open = nil
         skipTo = 0
     }

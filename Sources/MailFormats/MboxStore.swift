@@ -3,12 +3,13 @@ public import MailCore
 /// A file in mbox format, or a tree of them, for reading; nothing in it is ever changed.
 ///
 /// A file that starts with `From ` is a mailbox; UIDs are made from the headers, so they survive others' removal.
-public struct MboxStore: PartwiseStore {
+public struct MboxStore: ImportStore {
     private let root: [UInt8]
     private let isSingle: Bool
-    /// True: quoting of From_ lines is undone, and the messages are ``Fidelity/unescaped``.
+    /// True: quoting of From_ lines is undone, and messages that have any are ``Fidelity/unescaped``.
     public let unquotes: Bool
     private let known = KnownPaths()
+    private let found = FindingsNotes()
     private let listed = LastListing<Content>()
 
     public init(path: String, unquotes: Bool = false) throws(FormatsError) {
@@ -17,9 +18,6 @@ public struct MboxStore: PartwiseStore {
         isSingle = !status.isDirectory
         self.unquotes = unquotes
     }
-
-    /// How true the octets are; of one message it is exact also with `unquotes` when it has no quoted line.
-    public var fidelity: Fidelity { unquotes ? .unescaped : .exact }
 
     public var traits: StoreTraits {
         get async throws(StoreError) { StoreTraits(fetchConcurrency: 1, implementation: "mbox") }
@@ -34,7 +32,7 @@ public struct MboxStore: PartwiseStore {
         -> MailboxObservation
     {
         let content = try content(of: mailbox)
-        return SyntheticUID.observation(content.reader.entries.indices.map(content.summary))
+        return SyntheticUID.observation(content.reader.entries.indices.map { content.summary($0, unquotes) })
     }
 
     public func census(of mailbox: MailboxName) async throws(StoreError) -> MailboxCensus {
@@ -46,7 +44,7 @@ public struct MboxStore: PartwiseStore {
     ) async throws(StoreError) -> [MessageSummary] {
         try SyntheticUID.require(uidValidity, of: mailbox)
         let content = try content(of: mailbox)
-        return uids.uids.compactMap { content.places[$0].map(content.summary) }
+        return uids.uids.compactMap { content.places[$0].map { content.summary($0, unquotes) } }
     }
 
     public func fetch(
@@ -70,9 +68,12 @@ public struct MboxStore: PartwiseStore {
         }
     }
 
-    /// The dialect of a mailbox's file, as far as it shows.
-    public func dialect(of mailbox: MailboxName) throws(StoreError) -> MboxDialect {
-        try content(of: mailbox).reader.dialect
+    /// Dialects of the mailboxes that were read.
+    public var findings: ImportFindings { found.now }
+
+    public func place(of uid: UID, in mailbox: MailboxName) -> String? {
+        guard let content = try? content(of: mailbox), let place = content.places[uid] else { return nil }
+        return "\(String(decoding: content.path, as: UTF8.self)) at octet \(content.reader.entries[place].markerOffset)"
     }
 
     /// What was found in a mailbox's file.
@@ -84,12 +85,13 @@ public struct MboxStore: PartwiseStore {
         var uids: [UID]
         var places: UIDPlaces
 
-        func summary(_ place: Int) -> MessageSummary {
+        func summary(_ place: Int, _ unquotes: Bool) -> MessageSummary {
             let entry = reader.entries[place]
             return MessageSummary(
                 uid: uids[place], flags: entry.flags,
                 internalDate: entry.fromLine.secondsSinceEpoch.map { InternalDate(secondsSinceEpoch: $0) },
-                octetCount: entry.range.count)
+                octetCount: entry.range.count,
+                fidelity: unquotes && entry.quotedLineCount > 0 ? .unescaped : .exact)
         }
     }
 
@@ -100,6 +102,7 @@ public struct MboxStore: PartwiseStore {
         if let content = listed.content(of: mailbox), content.status == status { return content }
         do {
             let reader = try MboxReader(octets: path)
+            found.note { $0.dialects[mailbox] = reader.dialect }
             let uids = SyntheticUID.assign(reader.entries.map { SyntheticUID.hash(String($0.headerHash).utf8) })
             let content = Content(path: path, status: status, reader: reader, uids: uids, places: UIDPlaces(uids))
             return listed.note(content, of: mailbox)

@@ -1,25 +1,42 @@
-import MailCore
+package import MailCore
 
 /// Where in a list the message of a UID is; 8 octets a message.
-struct UIDPlaces: Sendable {
-    private var uids: [UInt32]
-    private var places: [UInt32]
+package struct UIDPlaces: Sendable {
+    /// UID and place, in one word, ascending: half of what a sorted list of pairs takes.
+    private var words: [UInt64]
 
     /// Of two equal UIDs the first counts.
-    init(_ list: some RandomAccessCollection<UID>) {
-        let sorted = list.enumerated().sorted { ($0.element, $0.offset) < ($1.element, $1.offset) }
-        (uids, places) = (sorted.map(\.element.value), sorted.map { UInt32($0.offset) })
+    ///
+    /// LIMIT: 2³² messages, as many as there are UIDs.
+    package init(_ list: some RandomAccessCollection<UID>) {
+        words = []
+        words.reserveCapacity(list.count)
+        var isSorted = true
+        for (place, uid) in list.enumerated() {
+            let word = UInt64(uid.value) << 32 | UInt64(UInt32(truncatingIfNeeded: place))
+            if let last = words.last, last > word { isSorted = false }
+            words.append(word)
+        }
+        if !isSorted { words.sort() }
     }
 
-    subscript(uid: UID) -> Int? {
-        var (low, high) = (0, uids.count)
+    package subscript(uid: UID) -> Int? {
+        let wanted = UInt64(uid.value) << 32
+        var (low, high) = (0, words.count)
         while low < high {
             let middle = (low + high) / 2
-            if uids[middle] < uid.value { low = middle + 1 } else { high = middle }
+            if words[middle] < wanted { low = middle + 1 } else { high = middle }
         }
-        return low < uids.count && uids[low] == uid.value ? Int(places[low]) : nil
+        guard low < words.count, words[low] >> 32 == UInt64(uid.value) else { return nil }
+        return Int(words[low] & 0xFFFF_FFFF)
     }
 
     /// Every UID.
-    var all: UIDSet { UIDSet(ranges: uids.lazy.map { $0...$0 }) }
+    package var all: UIDSet {
+        var all = UIDSet()
+        for word in words {
+            if let uid = UID(UInt32(truncatingIfNeeded: word >> 32)) { all.insert(uid) }
+        }
+        return all
+    }
 }

@@ -99,7 +99,10 @@ extension WritableMaildir {
             try Descriptor.openDirectory(directory + Self.current).sync()
             if removes { try remove(bases.lazy.map(\.uid), from: mailbox, &content) }
         } catch { throw Self.failure(error, mailbox) }
-        let (validity, new) = try assign(bases.map(\.base), in: target, directory)
+        let (validity, new, list) = try assign(bases.map(\.base), in: target, directory)
+        do throws(FormatsError) {
+            if let list { try Descriptor.openForReading(list).sync() }
+        } catch { throw Self.failure(error, target) }
         report.uidValidity = validity
         for (entry, uid) in zip(bases, new) { report.mapping[entry.uid] = uid }
         return report

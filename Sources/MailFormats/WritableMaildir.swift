@@ -70,7 +70,7 @@ public final class WritableMaildir: SyncStore, PartwiseStore, @unchecked Sendabl
     public func observe(
         _ mailbox: MailboxName, since cursor: MailboxCursor?
     ) async throws(StoreError) -> MailboxObservation {
-        MaildirStore.observation(of: try look(mailbox))
+        MaildirStore.observation(of: try look(mailbox), since: cursor)
     }
 
     public func observe(
@@ -78,7 +78,7 @@ public final class WritableMaildir: SyncStore, PartwiseStore, @unchecked Sendabl
     ) async throws(StoreError) -> MailboxObservation {
         let content = try look(mailbox)
         guard content.files.count <= limit else { throw .tooMuch(in: mailbox) }
-        return MaildirStore.observation(of: content)
+        return MaildirStore.observation(of: content, since: cursor)
     }
 
     public func census(of mailbox: MailboxName) async throws(StoreError) -> MailboxCensus {
@@ -183,7 +183,7 @@ public final class WritableMaildir: SyncStore, PartwiseStore, @unchecked Sendabl
                 octetCount += staged.octetCount
                 group.append((message, staged))
             }
-            let outcomes = try publish(group.map(\.staged), in: mailbox)
+            let outcomes = try await publish(group.map(\.staged), in: mailbox)
             for (entry, outcome) in zip(group, outcomes) {
                 do { try await each(entry.message, outcome) } catch { throw Self.failure(error, mailbox) }
             }
@@ -213,30 +213,33 @@ public final class WritableMaildir: SyncStore, PartwiseStore, @unchecked Sendabl
     /// Makes staged messages durable, then messages of the mailbox, then gives them UIDs.
     private func publish(
         _ staged: [MaildirWriter.Staged], in mailbox: MailboxName
-    ) throws(StoreError) -> [DeliveryOutcome] {
+    ) async throws(StoreError) -> [DeliveryOutcome] {
         guard !staged.isEmpty else { return [] }
         let directory = try reader.directory(of: mailbox)
-        let bases: [[UInt8]]
-        do throws(FormatsError) {
-            let published = try withWriter { writer throws(FormatsError) in
+        let current = directory + Array("/cur".utf8)
+        do {
+            // ORDER: the octets are safe before the name says they are.
+            try await SyncLanes.sync(staged.map(\.path))
+            let bases = try withWriter { writer throws(FormatsError) in
                 writer.forgetKeywords()
-                // ORDER: the octets are safe before the name says they are.
-                for message in staged { try message.sync() }
                 var bases: [[UInt8]] = []
                 for message in staged { bases.append(try writer.publish(message)) }
                 return bases
             }
-            try Descriptor.openDirectory(directory + Array("/cur".utf8)).sync()
-            bases = published
-        } catch { throw error.storeError(mailbox) }
-        let (validity, uids) = try assign(bases, in: mailbox, directory)
-        return uids.map { .delivered(validity, $0) }
+            // Of the names and the UIDs either may be lost alone: a name without a UID gets one when it is found, and a
+            // UID without a name is never given again.
+            let (validity, uids, list) = try assign(bases, in: mailbox, directory)
+            try await SyncLanes.sync(list.map { [current, $0] } ?? [current])
+            return uids.map { .delivered(validity, $0) }
+        } catch { throw (error as? FormatsError)?.storeError(mailbox) ?? Self.failure(error, mailbox) }
     }
 
-    /// Gives new files UIDs, for good; without listing the mailbox where nobody else did so meanwhile.
+    /// Gives new files UIDs, without listing the mailbox where nobody else did so meanwhile.
+    ///
+    /// The UIDs are for good once the file `list` is durable, if there is one.
     func assign(
         _ bases: [[UInt8]], in mailbox: MailboxName, _ directory: [UInt8]
-    ) throws(StoreError) -> (UIDValidity, [UID?]) {
+    ) throws(StoreError) -> (validity: UIDValidity, uids: [UID?], list: [UInt8]?) {
         if var list = lists.withLock({ $0[mailbox] }) {
             do throws(FormatsError) {
                 let lock = try Descriptor.openDirectory(uidLists)
@@ -244,15 +247,15 @@ public final class WritableMaildir: SyncStore, PartwiseStore, @unchecked Sendabl
                 if try list.isOf(Self.listName(directory)), list.isCurrent {
                     let uids = try list.assign(bases)
                     lists.withLock { $0[mailbox] = list }
-                    return (list.validity, uids)
+                    return (list.validity, uids, list.path)
                 }
             } catch { throw error.storeError(mailbox) }
         }
         let content = try look(mailbox)
-        return (
-            content.validity,
-            bases.map { base in content.files.positions(ofBase: base).first.map { content.files.uid(at: $0) } }
-        )
+        let uids = bases.map { base in
+            content.files.positions(ofBase: base).first.map { content.files.uid(at: $0) }
+        }
+        return (content.validity, uids, nil)
     }
 
     static func failure(_ error: any Error, _ mailbox: MailboxName) -> StoreError {

@@ -176,6 +176,9 @@ public final class WritableMbox: SyncStore, PartwiseStore {
             }
             before = attempt
             if uidValidity == nil || uidValidity == before.validity {
+                // ORDER: of equal messages the list tells which one leaves, before it does.
+                let leaving = before.leavingTwins(edit)
+                if !leaving.isEmpty { try list(of: path).write(before, leaving: leaving) }
                 var after = try write(before, file, added, edit)
                 try list(of: path).assign(&after)
                 return (before, listed.note(after, of: mailbox))

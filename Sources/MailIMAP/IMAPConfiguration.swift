@@ -1,40 +1,25 @@
 public import MailIMAPCore
+public import MailSASL
+public import MailTransport
 
 /// How an account is reached; passed in, never read from anywhere here.
 public struct IMAPConfiguration: Sendable {
-    public enum Security: String, Sendable, Hashable {
-        /// TLS from the first octet (port 993).
-        case implicitTLS
-        /// STARTTLS, or nothing.
-        case startTLS
-        /// In the clear: for tests and loopback only; must be asked for by name.
-        case plaintext
-    }
-
-    public enum Verification: String, Sendable, Hashable {
-        /// Chain and host name.
-        case full
-        case none
-    }
-
-    public var host: String
-    public var port: Int
-    public var security: Security
-    /// PEM file of trusted roots instead of the system's.
-    public var caFile: String?
-    public var verification = Verification.full
+    public var server: ServerConfiguration
     public var user: String
-    /// Asked for at each login; the octets are kept only while it lasts.
+    /// Asked for at each login; the octets are kept only while it lasts. The access token, where `mechanism` takes one.
     public var password: @Sendable () async throws -> [UInt8]
-    public var mechanism = SessionStateMachine.Mechanism.automatic
+    /// Another one in place of that which the server refused, once a login; `nil`: there is no other.
+    public var renewal: (@Sendable ([UInt8]) async throws -> [UInt8])?
+    /// `login` is the command LOGIN.
+    public var mechanism = SASLMechanism.automatic
     /// Needed for SCRAM-SHA-256; without it PLAIN or LOGIN is used (inside TLS).
     public var scram: SCRAMPrimitives?
 
-    public var connectTimeout = Duration.seconds(30)
-    /// The longest silence in an answer.
-    public var responseTimeout = Duration.seconds(120)
-    /// LIMIT: 1 and 2 connections fill most lines; servers begin to refuse at about 10.
-    public var maxConnections = 2
+    /// LIMIT: connections at most; servers begin to refuse at about 10. Two are begun with (``ConnectionWidth``).
+    public var maxConnections = 4
+
+    /// False: a command is sent when the one before is answered.
+    public var pipelines = true
 
     /// LIMIT: octets announced for one FETCH of bodies: 2 in flight cover 100 ms at 600 Mbit/s.
     public var bodyBatchOctetCount = 4 << 20
@@ -52,16 +37,22 @@ public struct IMAPConfiguration: Sendable {
     public var parserLimits = ResponseParser.Limits()
 
     public init(
-        host: String, port: Int? = nil, security: Security = .implicitTLS, user: String,
+        host: String, port: Int? = nil, security: ServerConfiguration.Security = .implicitTLS, user: String,
         password: @escaping @Sendable () async throws -> [UInt8]
     ) {
-        self.host = host
-        self.port = port ?? (security == .implicitTLS ? 993 : 143)
-        (self.security, self.user, self.password) = (security, user, password)
+        server = ServerConfiguration(
+            host: host, port: port ?? (security == .implicitTLS ? 993 : 143), security: security, protocolID: "imap")
+        (self.user, self.password) = (user, password)
     }
+}
+
+extension IMAPConfiguration {
+    /// Readers that are worth having at once: each hashes and compresses what it reads. Further connections are for
+    /// what is read ahead.
+    public var lanes: Int { min(maxConnections, max(2, maxConnections / 2)) }
 }
 
 extension IMAPConfiguration: CustomStringConvertible {
     /// Without secrets.
-    public var description: String { "\(user) at \(host):\(port) (\(security.rawValue))" }
+    public var description: String { "\(user) at \(server.host):\(server.port) (\(server.security.rawValue))" }
 }

@@ -16,8 +16,11 @@ public struct SourceDeletion: Sendable {
 
     /// The source again, as what can be changed.
     public var store: any SyncStore
-    /// Seconds since a message arrived, by its internal date; one without stays.
+    /// Seconds since a message arrived, by its internal date, or since it was first seen, where the state gives the UIDs
+    /// (``SyncState/number(_:of:)``); any other without a date stays.
     public var age: Int64
+    /// What is new was first seen now.
+    public var countsFromFirstSight = false
     /// SHA-256.
     public var hashing: any ContentHashing
     /// Seconds since 1970.
@@ -33,7 +36,9 @@ public struct SourceDeletion: Sendable {
     /// LIMIT: messages that are read, compared and expunged together.
     static let batchCount = 500
 
-    func isOld(_ date: InternalDate?) -> Bool { date.map { $0.secondsSinceEpoch <= now() - age } ?? false }
+    func isOld(_ date: InternalDate?) -> Bool {
+        date.map { $0.secondsSinceEpoch <= now() - age } ?? (countsFromFirstSight && age <= 0)
+    }
 }
 
 /// A destination that can be read back.

@@ -14,6 +14,10 @@ public struct MailboxReport: Sendable, Hashable {
     public var placedCount = 0
     /// Of the placed ones, those whose octets the archive did not have.
     public var newCount = 0
+    /// Of the placed ones, those whose quoting of From_ lines was undone.
+    public var unescapedCount = 0
+    /// Of the placed ones, those that were put together from pieces.
+    public var reconstructedCount = 0
     public var flagChangeCount = 0
     /// Left without coming to another mailbox.
     public var expungedCount = 0
@@ -54,7 +58,7 @@ public struct MailboxReport: Sendable, Hashable {
     private var counts: [Int] {
         [
             serverCount, archivedCount, quarantinedCount, erasedCount, placedCount, newCount, flagChangeCount,
-            expungedCount,
+            expungedCount, unescapedCount, reconstructedCount,
             movedCount, pairedAgainCount, deleted.count, unverifiedCount, touchedCount, isNew ? 1 : 0,
             isDeleted ? 1 : 0, isComplete ? 1 : 0, Int(octetCount),
         ]
@@ -69,6 +73,8 @@ public struct SyncReport: Sendable {
     public var plannedActions: [SyncAction] = []
     /// Commit groups that became durable.
     public var commitCount = 0
+    /// The source told of all its mailboxes.
+    public var isListComplete = true
     /// The source broke off; what is counted here is safe, and the next run goes on.
     public var interruption: StoreError?
     /// The state was behind the destination (a crash, or it was lost) and was rebuilt.
@@ -76,7 +82,7 @@ public struct SyncReport: Sendable {
 
     public init() {}
 
-    public var isBalanced: Bool { interruption == nil && mailboxes.allSatisfy(\.isBalanced) }
+    public var isBalanced: Bool { interruption == nil && isListComplete && mailboxes.allSatisfy(\.isBalanced) }
     /// No difference was found and nothing was written.
     public var isUnchanged: Bool { commitCount == 0 && plannedActions.isEmpty && interruption == nil && !rebuiltState }
 

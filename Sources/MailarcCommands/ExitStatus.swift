@@ -22,6 +22,10 @@ package enum ExitStatus: Int32, CaseIterable, Sendable {
     case partial = 18
     case unaccounted = 19
     case usage = 64
+    case dataError = 65
+    case noUser = 67
+    case temporary = 75
+    case notPermitted = 77
     case interrupted = 130
 
     /// What the code says, for the table.
@@ -37,7 +41,7 @@ package enum ExitStatus: Int32, CaseIterable, Sendable {
             "no archive there, one already there, or one of a version this program does not know"
         case .busy: "another process is writing to the archive"
         case .connection: "the mail server cannot be reached or broke the connection"
-        case .authentication: "the mail server refused user or password"
+        case .authentication: "the mail server refused user, password or token, or the account is not logged in (OAuth)"
         case .tls: "TLS failed: certificate not trusted, wrong name, or no TLS offered"
         case .storage: "reading or writing a file failed; the disk may be full"
         case .notFound: "no such message, mailbox, account or key"
@@ -46,9 +50,13 @@ package enum ExitStatus: Int32, CaseIterable, Sendable {
         case .tampered: "check found what no accident does: rolled back, forged, or there again after its erasure"
         case .lost: "check found nothing wrong, but the ledger says that something was lost for good"
         case .refused: "more would have been deleted than is done unasked (--allow-mass-delete); nothing was deleted"
-        case .partial: "a side broke off or a mailbox failed; what was done is kept, the next run goes on"
+        case .partial: "a side broke off, or a mailbox failed or was not shown whole; the next run goes on"
         case .unaccounted: "reconcile found messages on the server that the archive neither holds nor accounts for"
         case .usage: "the command line or the query cannot be understood"
+        case .dataError: "deliver: the message is empty or too large; it will not be taken"
+        case .noUser: "deliver: no route takes the recipient"
+        case .temporary: "deliver: it cannot be archived now; keep the message and try again"
+        case .notPermitted: "deliver: the recipient is not on the list"
         case .interrupted: "interrupted; the next run goes on from there"
         }
     }
@@ -62,12 +70,14 @@ package enum ExitStatus: Int32, CaseIterable, Sendable {
             case .wrongKey: .wrongKey
             case .busy: .busy
             case .connection, .sourceOutage: .connection
-            case .authentication: .authentication
+            case .authentication, .loginNeeded: .authentication
             case .tls: .tls
             case .damaged: .damaged
             case .ioFailed, .diskFull: .storage
             case .notFound: .notFound
             case .anchor: .anchor
+            case .unacceptable: .dataError
+            case .notPermitted: .notPermitted
             case .cancelled: .interrupted
             case .internalError: .failure
             }

@@ -12,6 +12,7 @@ public struct Mailarc: AsyncParsableCommand {
         CommandGroup(name: "Capture", subcommands: CaptureGroup.commands),
         CommandGroup(name: "Find", subcommands: FindGroup.commands),
         CommandGroup(name: "Evidence", subcommands: EvidenceGroup.commands),
+        CommandGroup(name: "Compare", subcommands: CompareGroup.commands),
     ]
 
     /// Names that no plug-in can take.
@@ -21,7 +22,13 @@ public struct Mailarc: AsyncParsableCommand {
     private static let others: [any ParsableCommand.Type] = [PluginsCommand.self, ManualCommand.self]
 
     /// What `help` says of the executables `mailarc-…` on PATH.
+    ///
+    /// Only help tells of them, and every call would look through PATH for it.
     private static var plugInHelp: String {
+        let words = CommandLine.arguments.dropFirst()
+        guard words.isEmpty || words.contains(where: { ["help", "--help", "-h", "--help-hidden"].contains($0) }) else {
+            return ""
+        }
         let plugIns = PlugIn.all(except: builtInNames)
         guard !plugIns.isEmpty else { return "" }
         let lines = Format.table(plugIns.map { ["  " + $0.name, $0.path] })
@@ -32,7 +39,7 @@ public struct Mailarc: AsyncParsableCommand {
         commandName: "mailarc",
         abstract: "The mail archive you can hand to an auditor.",
         discussion: """
-            Takes mail from IMAP accounts, Maildir and mbox into an archive that is byte-exact, de-duplicated, \
+            Takes mail from IMAP and POP3 accounts, Maildir and mbox into an archive that is byte-exact, de-duplicated, \
             compressed, encrypted, searchable and tamper-evident, and gives it back.
 
             EXAMPLES:

@@ -3,6 +3,7 @@ import ArchiveStore
 import MailCore
 import MailFormats
 import MailSync
+import MailTransport
 
 // The libraries' errors, as the one error people see: what happened, to what, what to do next.
 
@@ -52,6 +53,17 @@ extension KitError {
     }
 
     init(_ error: StoreError) {
+        // A password file that is not there says more than that there was no password.
+        if error.kind == .authenticationFailed, let inner = error.cause as? KitError {
+            self = inner
+            return
+        }
+        if error.kind == .authenticationFailed, error.cause is FreshSecretRefused {
+            self.init(
+                .loginNeeded, error.description,
+                hint: "its token is new: log in again, as the owner of the mailbox: mailarc account login NAME")
+            return
+        }
         let (kind, hint): (Kind, String?) =
             switch error.kind {
             case .connectionFailed: (.connection, "check host and port: mailarc account list")
@@ -89,6 +101,8 @@ extension KitError {
                 case .sourceFailed: (.connection, nil)
                 case .destinationFailed: (.ioFailed, nil)
                 case .diskFull: (.diskFull, Self.diskFullHint)
+                // Where there is no room for the log's index, SQLite says "I/O error".
+                case .stateUnwritable where FileFacts.isFull(path): (.diskFull, Self.diskFullHint)
                 case .stateUnwritable: (.ioFailed, "see that the folder of the state can be written to")
                 case .stateFailed: (.damaged, "state/ can be deleted: the next run pairs again by content")
                 case .stateTooNew: (.unsupportedVersion, "use a newer version of mailarc")

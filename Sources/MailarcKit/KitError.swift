@@ -6,8 +6,12 @@ public struct KitError: Error, Sendable, CustomStringConvertible {
         case notAnArchive, unsupportedVersion, alreadyExists
         case wrongKey, busy, anchor
         case connection, authentication, tls
+        /// An account whose tokens are missing or count no more: its owner has to log in.
+        case loginNeeded
         case damaged, ioFailed, diskFull
         case notFound, badQuery
+        /// A message that is not taken, whoever brings it; a recipient that is not served.
+        case unacceptable, notPermitted
         case sourceOutage
         case cancelled, internalError
     }

@@ -34,14 +34,19 @@ public struct Unlocking: Sendable {
     }
 }
 
-/// An IMAP account as configured.
+/// An account on a mail server as configured.
 public struct AccountConfiguration: Sendable {
+    /// How mail is fetched from it.
+    public enum MailProtocol: String, Sendable, CaseIterable, Codable { case imap, pop3 }
     public enum Security: String, Sendable, CaseIterable, Codable { case tls, starttls, plain }
     public enum Mechanism: String, Sendable, CaseIterable, Codable {
         case automatic = "auto"
         case plain
         case login
         case scramSHA256 = "scram-sha-256"
+        /// The password is an access token, or the account is one of OAuth 2.
+        case oauthBearer = "oauthbearer"
+        case xoauth2
     }
     public var name: String
     public var host: String
@@ -51,16 +56,26 @@ public struct AccountConfiguration: Sendable {
     public var mechanism: Mechanism
     /// PEM file with the certificates to trust instead of the system's.
     public var caFile: String?
+    /// The one certificate to trust, in place of all others.
+    public var pin: CertificatePin?
     /// False only by an explicit `--insecure-no-verify`.
     public var verifiesCertificate: Bool
+    /// At most; begun with two.
     public var maxConnections: Int
+    /// Several commands may be on their way at once.
+    public var pipelines = true
+    public var mailProtocol = MailProtocol.imap
+    /// Tokens in place of a password.
+    public var oauth: OAuthConfiguration?
+    /// Whose servers it is on, where that was said.
+    public var provider: MailProvider?
     /// Gives the password; never stored, never shown.
     public var password: @Sendable () throws -> [UInt8]
 
     public init(
         name: String, host: String, port: Int, user: String, security: Security,
         mechanism: Mechanism = .automatic,
-        caFile: String? = nil, verifiesCertificate: Bool = true, maxConnections: Int = 2,
+        caFile: String? = nil, verifiesCertificate: Bool = true, maxConnections: Int = 4,
         password: @escaping @Sendable () throws -> [UInt8]
     ) {
         (self.name, self.host, self.port, self.user) = (name, host, port, user)
@@ -72,12 +87,36 @@ public struct AccountConfiguration: Sendable {
 }
 
 /// Where an import reads from.
-public enum ImportSource: Sendable {
-    case maildir(path: String)
-    /// An mbox file, or a tree of them.
-    case mbox(path: String)
-    /// A folder of `.eml` files.
-    case eml(path: String)
+public struct ImportSource: Sendable {
+    /// What is there.
+    public enum Kind: String, Sendable, Codable, CaseIterable {
+        /// A Maildir, a Maildir++ tree or a tree of Maildirs.
+        case maildir
+        /// An mbox file, or a tree of them.
+        case mbox
+        /// A folder of `.eml` files.
+        case eml
+        /// Apple Mail's folder.
+        case emlx
+        /// MH's folder.
+        case mh
+        /// A zip archive of `.eml` files, mbox files or a Maildir.
+        case zip
+        /// A tar archive of the same, plain or compressed with gzip or zstd.
+        case tar
+        /// Gmail as Google Takeout exports it: an mbox, its folder, or the archive it came in.
+        case takeout
+        /// Outlook's, through `readpst`.
+        case pst
+    }
+    public var kind: Kind
+    public var path: String
+    /// Undoes the quoting of From_ lines in mbox files; the messages that have any are not exact then.
+    public var unescapes: Bool
+
+    public init(_ kind: Kind, path: String, unescapes: Bool = false) {
+        (self.kind, self.path, self.unescapes) = (kind, path, unescapes)
+    }
 }
 
 /// Where an export writes to; the folder must not exist or be empty.

@@ -33,6 +33,12 @@ struct LeafTests {
         ("log-key", "key \(key)\nnonce \(hex32)\n"),
         ("anchor-add", "name vault2\nkind ssh\nnonce \(hex32)\n"),
         ("anchor-remove", "name vault2\nkind ssh\nnonce \(hex32)\n"),
+        ("writer-add", "host 7f3a91c0d2e4b586\nname mx1\nkey \(key)\nnonce \(hex32)\n"),
+        ("writer-remove", "host 7f3a91c0d2e4b586\nname mx1\nnonce \(hex32)\n"),
+        (
+            "adopt",
+            "host 7f3a91c0d2e4b586\nsequence 1796074773\nobject sha256:\(hash64)\ncount 3\nnonce \(hex32)\n"
+        ),
     ]
 
     @Test("the text of the document is built")

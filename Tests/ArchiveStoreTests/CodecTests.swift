@@ -28,13 +28,19 @@ import Testing
                 account: "work", mailbox: MailboxName("a"), from: UIDValidity(1), to: UIDValidity(2),
                 mapping: [.min: .max]),
             .quarantined(at: inbox, refusal: Refusal(.garbled, detail: "NO [UNAVAILABLE]")),
+            .uidsGiven(account: "work", mailbox: MailboxName("a"), uidValidity: UIDValidity(4), next: .max),
+            .delivered(
+                at: inbox,
+                facts: DeliveryFacts(
+                    direction: .sent, sender: "", recipients: ["anna_snd@example.org", "ü@example.org"],
+                    client: "[::1]:5", helloName: "mx", transport: "UTF8LMTPS", tls: "TLSv1.3", time: -7)),
         ].compactMap { $0 }
     }
 
     @Test func `every kind of event comes back`() throws {
         let record = EventRecord(sequence: 7, time: -1, writer: [UInt8](0..<8), events: events)
         #expect(try EventRecord(decoding: record.encode()) == record)
-        #expect(events.count == 9)
+        #expect(events.count == 11)
     }
 
     @Test func `no octets make an event record, a recipe or a journal crash`() throws {

@@ -76,6 +76,8 @@ import Testing
         case .mailboxDeleted: "deleted"
         case .uidValidityChanged: "uidvalidity"
         case .quarantined: "quarantined"
+        case .uidsGiven: "uids"
+        case .delivered: "delivered"
         }
     }
 

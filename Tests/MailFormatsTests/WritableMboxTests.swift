@@ -97,6 +97,35 @@ struct WritableMboxTests {
         #expect(more.allSatisfy { new in found.allSatisfy { $0.summary.uid < new } })
     }
 
+    @Test("of equal messages those that stay keep their UIDs, also where the file was not written any more")
+    func twins() async throws {
+        let folder = try TemporaryFolder()
+        let store = try Self.open(folder)
+        let box = MailboxName("Box")
+        let twin = HeldMessage(octets: Array("A: 1\n\nbody\n".utf8), date: 5)
+        let uids = try await deliver([twin, twin, twin], to: box, of: store)
+        let validity = try await store.observe(box, since: nil).status.uidValidity
+        let before = try text(folder, "Box")
+        _ = try await store.expunge(UIDSet([uids[0]]), from: box, uidValidity: validity)
+        #expect(try await everything(store, box).map(\.summary.uid) == Array(uids.dropFirst()))
+        #expect(try await everything(try Self.open(folder), box).map(\.summary.uid) == Array(uids.dropFirst()))
+
+        // As a crash leaves it: the list knows which one leaves, and the file has all of them.
+        let lists = try FileManager.default.contentsOfDirectory(atPath: folder.path + "/uids").filter {
+            $0.hasPrefix("mbox-")
+        }
+        let path = "\(folder.path)/uids/\(try #require(lists.first))"
+        let list = try String(contentsOfFile: path, encoding: .utf8)
+        let line = try #require(list.split(separator: "\n").first { $0.hasPrefix("\(uids[1]) ") })
+        try list.replacing(line, with: line + " -").write(toFile: path, atomically: true, encoding: .utf8)
+        #expect(try await everything(try Self.open(folder), box).map(\.summary.uid) == Array(uids.dropFirst()))
+        let after = try text(folder, "Box")
+        let one = before.index(before.startIndex, offsetBy: before.count / 3)
+        try folder.write("Mail/Box", String(after.dropFirst(before[..<one].count)))
+        #expect(try await everything(try Self.open(folder), box).map(\.summary.uid) == [uids[2]])
+        #expect(try String(contentsOfFile: path, encoding: .utf8).contains(" -") == false)
+    }
+
     @Test("a lock left behind by a process that is gone is broken; a half-written file is never the mailbox")
     func leftBehind() async throws {
         let folder = try TemporaryFolder()

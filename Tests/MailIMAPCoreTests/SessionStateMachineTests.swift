@@ -1,4 +1,5 @@
 import MailIMAPCore
+import MailSASL
 import MailarcTesting
 import Testing
 
@@ -7,7 +8,7 @@ struct SessionStateMachineTests {
     typealias Action = SessionStateMachine.Action
 
     static func policy(
-        startTLS: Bool = false, _ mechanism: SessionStateMachine.Mechanism = .automatic, scram: SCRAMPrimitives? = nil
+        startTLS: Bool = false, _ mechanism: SASLMechanism = .automatic, scram: SCRAMPrimitives? = nil
     ) -> SessionStateMachine.Policy {
         SessionStateMachine.Policy(
             startTLS: startTLS, mechanism: mechanism, user: "anna", password: Array("pw".utf8), scram: scram)
@@ -86,6 +87,12 @@ struct SessionStateMachineTests {
             testDescription: "SCRAM demanded, not offered", policy: policy(.scramSHA256),
             lines: ["* OK [CAPABILITY AUTH=PLAIN] hi"], kind: .noMechanism),
         Refusal(
+            testDescription: "a token, and no mechanism for it", policy: policy(.oauth),
+            lines: ["* OK [CAPABILITY AUTH=PLAIN SASL-IR] hi"], kind: .noMechanism),
+        Refusal(
+            testDescription: "XOAUTH2 demanded, not offered", policy: policy(.xoauth2),
+            lines: ["* OK [CAPABILITY AUTH=OAUTHBEARER] hi"], kind: .noMechanism),
+        Refusal(
             testDescription: "wrong password", policy: policy(), lines: ["* OK [CAPABILITY X] hi", "A1 NO wrong"],
             kind: .authenticationFailed),
         Refusal(
@@ -96,7 +103,7 @@ struct SessionStateMachineTests {
             kind: .protocolViolation),
     ]
 
-    static func policy(_ mechanism: SessionStateMachine.Mechanism) -> SessionStateMachine.Policy {
+    static func policy(_ mechanism: SASLMechanism) -> SessionStateMachine.Policy {
         policy(startTLS: false, mechanism)
     }
 
@@ -155,7 +162,7 @@ struct SessionStateMachineTests {
     }
 
     static func policy(
-        _ mechanism: SessionStateMachine.Mechanism, nonce: String
+        _ mechanism: SASLMechanism, nonce: String
     ) -> SessionStateMachine.Policy {
         policy(startTLS: false, mechanism, scram: Self.primitives(nonce: nonce))
     }
@@ -164,5 +171,78 @@ struct SessionStateMachineTests {
         SCRAMPrimitives(
             sha256: { TestSHA256.hash($0) }, hmacSHA256: { TestSHA256.hmac($0, $1) },
             pbkdf2SHA256: { TestSHA256.pbkdf2($0, $1, $2) }, nonce: { nonce })
+    }
+
+    struct Bearer: Sendable, CustomTestStringConvertible {
+        var testDescription: String
+        var mechanism: SASLMechanism = .oauth
+        var capabilities: String
+        /// The server's lines behind the greeting.
+        var lines: [String]
+        var actions: [Action]
+        /// What the last action says then, where it is a failure.
+        var failure: String?
+    }
+
+    static let bearerResponse = "n,a=anna,\u{1}host=imap.example.org\u{1}port=993\u{1}auth=Bearer pw\u{1}\u{1}"
+    static let xoauthResponse = "user=anna\u{1}auth=Bearer pw\u{1}\u{1}"
+    static let problem = TestSHA256.base64(Array(#"{"status":"invalid_token","scope":"mail"}"#.utf8))
+
+    static let bearers = [
+        Bearer(
+            testDescription: "OAUTHBEARER before XOAUTH2, with the command",
+            capabilities: "AUTH=XOAUTH2 AUTH=OAUTHBEARER SASL-IR", lines: ["A1 OK [CAPABILITY X] in"],
+            actions: [
+                .send(.authenticate("OAUTHBEARER", initialResponse: Array(bearerResponse.utf8))),
+                .ready(CapabilitySet(["X"])),
+            ]),
+        Bearer(
+            testDescription: "OAUTHBEARER without SASL-IR, and its refusal answered with ^A",
+            capabilities: "AUTH=OAUTHBEARER", lines: ["+ ", "+ " + problem, "A1 NO no"],
+            actions: [
+                .send(.authenticate("OAUTHBEARER", initialResponse: nil)),
+                .answer(Array(TestSHA256.base64(Array(bearerResponse.utf8)).utf8)), .answer(Array("AQ==".utf8)),
+            ], failure: "The server refused the login (invalid_token): no"),
+        Bearer(
+            testDescription: "XOAUTH2, and its refusal answered with nothing", capabilities: "AUTH=XOAUTH2 SASL-IR",
+            lines: ["+ " + problem, "A1 NO no"],
+            actions: [
+                .send(.authenticate("XOAUTH2", initialResponse: Array(xoauthResponse.utf8))), .answer([]),
+            ], failure: "The server refused the login (invalid_token): no"),
+        Bearer(
+            testDescription: "XOAUTH2 because it was named, refused without a reason", mechanism: .xoauth2,
+            capabilities: "AUTH=XOAUTH2 AUTH=OAUTHBEARER", lines: ["+", "A1 NO AUTHENTICATE failed."],
+            actions: [
+                .send(.authenticate("XOAUTH2", initialResponse: nil)),
+                .answer(Array(TestSHA256.base64(Array(xoauthResponse.utf8)).utf8)),
+            ], failure: "The server refused the login: AUTHENTICATE failed."),
+        Bearer(
+            testDescription: "a challenge that is not base64", capabilities: "AUTH=XOAUTH2 SASL-IR",
+            lines: ["+ {no}"],
+            actions: [.send(.authenticate("XOAUTH2", initialResponse: Array(xoauthResponse.utf8)))],
+            failure: "The XOAUTH2 challenge is not base64"),
+    ]
+
+    @Test("an access token is shown", arguments: bearers)
+    func bearer(_ item: Bearer) {
+        var policy = Self.policy(item.mechanism)
+        (policy.host, policy.port) = ("imap.example.org", 993)
+        let greeting = "* OK [CAPABILITY IMAP4rev1 \(item.capabilities)] hi"
+        var actions = Self.actions(policy, isSecure: true, [greeting] + item.lines)
+        var words: String?
+        if case .fail(let failure)? = actions.last {
+            words = failure.message
+            actions.removeLast()
+        }
+        #expect(actions == item.actions && words == item.failure)
+    }
+
+    @Test("a name's comma and equals sign are escaped in OAUTHBEARER")
+    func bearerName() {
+        var policy = Self.policy(.oauth)
+        policy.user = "a,b=c@example.org"
+        let actions = Self.actions(policy, isSecure: true, ["* OK [CAPABILITY AUTH=OAUTHBEARER SASL-IR] hi"])
+        let response = "n,a=a=2Cb=3Dc@example.org,\u{1}host=\u{1}port=0\u{1}auth=Bearer pw\u{1}\u{1}"
+        #expect(actions == [.send(.authenticate("OAUTHBEARER", initialResponse: Array(response.utf8)))])
     }
 }

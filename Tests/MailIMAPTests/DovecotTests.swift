@@ -2,19 +2,21 @@ import Foundation
 import MailCore
 import MailIMAP
 import MailIMAPCore
+import MailSASL
+import MailTransport
 import MailarcTesting
 import Testing
 
 @Suite("Real Dovecot", .serialized, .enabled(if: DovecotServer.reasonNotRunnable == nil))
 struct DovecotTests {
     static func store(
-        _ server: DovecotServer, _ security: IMAPConfiguration.Security, host: String = "localhost",
+        _ server: DovecotServer, _ security: ServerConfiguration.Security, host: String = "localhost",
         _ change: (inout IMAPConfiguration) -> Void = { _ in }
     ) -> IMAPAccountStore {
         var configuration = IMAPConfiguration(
             host: host, port: security == .implicitTLS ? server.tlsPort : server.port, security: security,
             user: "anna", password: { Array("secret".utf8) })
-        configuration.caFile = server.certificates.authority
+        configuration.server.caFile = server.certificates.authority
         change(&configuration)
         return IMAPAccountStore(configuration: configuration)
     }
@@ -25,7 +27,7 @@ struct DovecotTests {
             let maildir = try server.makeMaildir(of: "anna")
             _ = try maildir.add(Array("Subject: x\n\nbody\n".utf8), number: 1)
             try await server.adopt(user: "anna")
-            for security in [IMAPConfiguration.Security.plaintext, .startTLS, .implicitTLS] {
+            for security in [ServerConfiguration.Security.plaintext, .startTLS, .implicitTLS] {
                 let store = Self.store(server, security)
                 let (octets, report) = try await fetchAll(store, inbox)
                 #expect(report.delivered.count == 1)
@@ -33,10 +35,12 @@ struct DovecotTests {
                 #expect(try await store.traits.implementation == "Dovecot")
                 await store.close()
             }
-            for security in [IMAPConfiguration.Security.startTLS, .implicitTLS] {
-                let untrusted = Self.store(server, security) { $0.caFile = nil }
+            for security in [ServerConfiguration.Security.startTLS, .implicitTLS] {
+                let untrusted = Self.store(server, security) { $0.server.caFile = nil }
                 #expect(await errorKind { try await untrusted.connect() } == .tlsFailed)
-                let unchecked = Self.store(server, security) { ($0.caFile, $0.verification) = (nil, .none) }
+                let unchecked = Self.store(server, security) {
+                    ($0.server.caFile, $0.server.verification) = (nil, .none)
+                }
                 #expect(await errorKind { try await unchecked.connect() } == nil)
                 #expect(await errorKind { try await Self.store(server, security, host: "127.0.0.1").connect() } == nil)
             }
@@ -78,7 +82,7 @@ struct DovecotTests {
             options.mechanisms = mechanisms
             try await DovecotServer.with(options) { server in
                 func kind(
-                    _ mechanism: SessionStateMachine.Mechanism, _ password: String = "pässword, with = signs"
+                    _ mechanism: SASLMechanism, _ password: String = "pässword, with = signs"
                 ) async -> StoreError.Kind? {
                     let store = Self.store(server, .implicitTLS) {
                         ($0.mechanism, $0.scram, $0.password) = (mechanism, Self.scram, { Array(password.utf8) })

@@ -2,6 +2,7 @@ import Foundation
 import MailCore
 import MailIMAP
 import MailIMAPCore
+import MailTransport
 import MailarcTesting
 import Testing
 
@@ -56,7 +57,7 @@ struct HostileServerTests {
         let silent = try await Self.observe {
             $0.greeting = []
         } _: {
-            $0.responseTimeout = .milliseconds(200)
+            $0.server.responseTimeout = .milliseconds(200)
         }
         #expect(silent == .connectionLost)
         #expect(try await Self.observe { $0.fetchAnswer = Array("* 1 FETCH (UID".utf8) } == .connectionLost)
@@ -67,7 +68,7 @@ struct HostileServerTests {
         var model = Model(mailboxes: [])
         model.faults.injectedBehindStartTLS = Array("* CAPABILITY IMAP4rev1\r\n".utf8)
         try await ScriptedIMAPServer.with(model) { server in
-            let store = scriptedStore(server) { $0.security = .startTLS }
+            let store = scriptedStore(server) { $0.server.security = .startTLS }
             #expect(await errorKind { try await store.connect() } == .tlsFailed)
             #expect(!server.takeLog().contains("LOGIN"))
         }

@@ -1,5 +1,6 @@
 import MailCore
 import MailIMAP
+import MailTransport
 import MailarcTesting
 
 /// A store on a scripted server.
@@ -8,7 +9,7 @@ func scriptedStore(
 ) -> IMAPAccountStore {
     var configuration = IMAPConfiguration(
         host: "127.0.0.1", port: server.port, security: .plaintext, user: "anna", password: { Array("secret".utf8) })
-    configuration.responseTimeout = .seconds(10)
+    configuration.server.responseTimeout = .seconds(10)
     change(&configuration)
     return IMAPAccountStore(configuration: configuration)
 }

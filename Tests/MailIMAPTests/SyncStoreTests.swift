@@ -1,5 +1,6 @@
 import MailCore
 import MailIMAP
+import MailTransport
 import MailarcTesting
 import Testing
 

@@ -155,6 +155,9 @@ extension ReferenceArchive.Model {
         case .quarantined(let address, _):
             expect(occurrences[ReferenceArchive.Place(address)] == nil, "quarantined is archived: \(event)")
             quarantined.insert(ReferenceArchive.Place(address))
+        case .uidsGiven: expect(false, "an account that follows its source was given UIDs: \(event)")
+        case .delivered(let address, _):
+            expect(occurrences[ReferenceArchive.Place(address)] != nil, "told of nothing: \(event)")
         }
     }
 

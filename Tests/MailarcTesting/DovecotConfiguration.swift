@@ -6,8 +6,8 @@ struct DovecotConfiguration {
     let options: DovecotServer.Options
     let folder: TestFolder
     let certificates: TestCertificates
-    let port: Int
-    let tlsPort: Int
+    /// IMAP, IMAP over TLS, LMTP, POP3, POP3 over TLS.
+    let ports: [Int]
 
     /// Writes `dovecot.conf` and the password file; answers the path of the former.
     func write() throws -> String {
@@ -18,7 +18,9 @@ struct DovecotConfiguration {
         }
         try folder.write("users", lines.sorted().joined(separator: "\n") + "\n", mode: 0o644)
         for name in options.users.keys { try makeHome(name, owner: (user, group)) }
-        let text = [base(user: user, group: group), mail, listeners, isRoot ? "" : unprivileged]
+        var text = [base(user: user, group: group), mail, listeners, isRoot ? "" : unprivileged]
+        if options.takesLMTP { text.append(lmtp) }
+        if options.servesPOP3 { text.append(pop3) }
         return try folder.write("dovecot.conf", text.joined(separator: "\n") + "\n" + options.extraConfiguration + "\n")
     }
 
@@ -38,7 +40,7 @@ struct DovecotConfiguration {
         state_dir = \(folder.file("run"))
         instance_name = \((folder.path as NSString).lastPathComponent)
         log_path = \(folder.file("dovecot.log"))
-        protocols = imap
+        protocols = imap\(options.takesLMTP ? " lmtp" : "")\(options.servesPOP3 ? " pop3" : "")
         listen = 127.0.0.1
         ssl = yes
         ssl_cert = <\(certificates.certificate)
@@ -81,10 +83,10 @@ struct DovecotConfiguration {
         """
         service imap-login {
           inet_listener imap {
-            port = \(port)
+            port = \(ports[0])
           }
           inet_listener imaps {
-            port = \(tlsPort)
+            port = \(ports[1])
             ssl = yes
           }
         }
@@ -93,6 +95,39 @@ struct DovecotConfiguration {
         }
         service anvil {
           client_limit = 500
+          # The same for an address that tried some.
+          unix_listener anvil-auth-penalty {
+            mode = 0
+          }
+        }
+        """
+    }
+
+    /// LMTP names the mailbox owner with a domain, IMAP without.
+    private var lmtp: String {
+        """
+        auth_username_format = %Ln
+        postmaster_address = postmaster@example.org
+        service lmtp {
+          inet_listener lmtp {
+            address = 127.0.0.1
+            port = \(ports[2])
+          }
+        }
+        """
+    }
+
+    private var pop3: String {
+        """
+        service pop3-login {
+          inet_listener pop3 {
+            port = \(ports[3])
+          }
+          inet_listener pop3s {
+            port = \(ports[4])
+            ssl = yes
+          }
+          \(geteuid() == 0 ? "" : "chroot =")
         }
         """
     }

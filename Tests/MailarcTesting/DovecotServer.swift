@@ -25,6 +25,10 @@ public final class DovecotServer: Sendable {
         /// Refuse LOGIN and AUTHENTICATE PLAIN before TLS.
         public var requiresTLS = false
         public var mechanisms = "plain login scram-sha-256"
+        /// Takes mail by LMTP, for `USER@` any domain.
+        public var takesLMTP = false
+        /// Serves POP3, too.
+        public var servesPOP3 = false
 
         public init() {}
 
@@ -43,12 +47,29 @@ public final class DovecotServer: Sendable {
     public let port: Int
     /// IMAP over implicit TLS.
     public let tlsPort: Int
+    /// LMTP, where ``Options/takesLMTP`` says so.
+    public let lmtpPort: Int
+    /// Plain POP3 and STLS, and POP3 over implicit TLS, where ``Options/servesPOP3`` says so.
+    public let pop3Port: Int
+    public let pop3TLSPort: Int
     public let host = "127.0.0.1"
     private let process: RunningProcess
 
     /// Why Dovecot cannot be run here, or nil when it can.
     public static var reasonNotRunnable: String? {
         findExecutable("dovecot") == nil ? "dovecot is not installed" : nil
+    }
+
+    /// Why it cannot take mail by LMTP here, or nil when it can.
+    public static var reasonNoLMTP: String? { reasonNo("lmtp") }
+
+    /// Why it cannot serve POP3 here, or nil when it can.
+    public static var reasonNoPOP3: String? { reasonNo("pop3") }
+
+    private static func reasonNo(_ service: String) -> String? {
+        // Beside the other services, out of every PATH.
+        let path = "/usr/lib/dovecot/\(service)"
+        return reasonNotRunnable ?? (findExecutable(path) == nil ? "dovecot-\(service)d is not installed" : nil)
     }
 
     /// Starts Dovecot and returns once it greets on both ports.
@@ -62,9 +83,9 @@ public final class DovecotServer: Sendable {
             in: folder, names: options.certificateNames, isExpired: options.isCertificateExpired)
         var words = ""
         for _ in 0..<3 {
-            let ports = try Loopback.freePorts(2)
+            let ports = try Loopback.freePorts(5)
             let configuration = DovecotConfiguration(
-                options: options, folder: folder, certificates: certificates, port: ports[0], tlsPort: ports[1])
+                options: options, folder: folder, certificates: certificates, ports: ports)
             let path = try configuration.write()
             let process = try launch(path)
             if Loopback.awaitGreeting(port: ports[0], within: .seconds(20), while: { process.isRunning }) != nil {
@@ -85,7 +106,8 @@ public final class DovecotServer: Sendable {
         self.options = options
         self.folder = folder
         self.certificates = certificates
-        (port, tlsPort) = (ports[0], ports[1])
+        (port, tlsPort, lmtpPort) = (ports[0], ports[1], ports[2])
+        (pop3Port, pop3TLSPort) = (ports[3], ports[4])
         self.process = process
     }
 
@@ -120,6 +142,17 @@ public final class DovecotServer: Sendable {
         try await ProcessCommand("doveadm", ["-c", folder.file("dovecot.conf")] + arguments).runSuccessfully()
     }
 
+    /// Waits until `user` has no session: one whose client was killed is still at work on what it was sent.
+    public func finishSessions(of user: String = "anna") async throws {
+        let deadline = ContinuousClock.now + .seconds(60)
+        while ContinuousClock.now < deadline {
+            let sessions = try await doveadm(["who", "-1", user]).output.split(separator: "\n")
+            guard sessions.contains(where: { $0.hasPrefix("\(user) ") }) else { return }
+            try await Task.sleep(for: .milliseconds(5))
+        }
+        throw ProcessFailure("sessions of \(user) do not end")
+    }
+
     /// Puts `message` into a mailbox of `user`, as a delivery agent does.
     public func deliver(_ message: String, to mailbox: String, user: String = "anna") async throws {
         var command = ProcessCommand(
@@ -135,7 +168,8 @@ public final class DovecotServer: Sendable {
             throw ProcessFailure("dovecot did not start again: \(log)")
         }
         return DovecotServer(
-            options: options, folder: folder, certificates: certificates, ports: [port, tlsPort], process: process)
+            options: options, folder: folder, certificates: certificates,
+            ports: [port, tlsPort, lmtpPort, pop3Port, pop3TLSPort], process: process)
     }
 
     /// Ends the server by its process id and removes its folder.

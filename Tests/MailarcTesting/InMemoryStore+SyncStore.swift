@@ -121,6 +121,13 @@ extension InMemoryStore: SyncStore {
         _ uids: UIDSet, from mailbox: MailboxName, uidValidity: UIDValidity
     ) async throws(StoreError) -> UIDSet {
         try check(mailbox, uidValidity)
+        if features.marksBeforeExpunging {
+            try effect("mark \(mailbox) \(uids)") {
+                for message in contents where message.mailbox == mailbox && uids.contains(message.summary.uid) {
+                    setFlags(message.summary.flags.inserting(.deleted), of: message.summary.uid, in: mailbox)
+                }
+            }
+        }
         for uid in uids.uids { try effect("expunge \(mailbox) \(uid)") { expunge(uid, from: mailbox) } }
         return uids
     }

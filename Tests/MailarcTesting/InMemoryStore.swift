@@ -14,6 +14,8 @@ public final class InMemoryStore: Sendable {
         public var fetchConcurrency = 1
         /// APPENDUID and COPYUID.
         public var tellsUIDs = true
+        /// As in IMAP: what is to go is marked `\Deleted` first.
+        public var marksBeforeExpunging = true
         /// What can be set; `nil`: everything.
         public var permanentFlags: [Flag]?
 

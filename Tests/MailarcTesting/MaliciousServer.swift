@@ -1,7 +1,8 @@
 import Foundation
 import Glibc
 
-/// An IMAP server that misbehaves in one chosen way (`Fixtures/bin/malicious-imap.py`), in a process of its own.
+/// A server that misbehaves in a chosen way, in a process of its own: `Fixtures/bin/malicious-imap.py`, or for POP3
+/// `scripted-pop3.py`.
 public final class MaliciousServer: Sendable {
     public let port: Int
     public let folder: TestFolder
@@ -13,28 +14,48 @@ public final class MaliciousServer: Sendable {
     public static func start(_ mode: String, offersTLS: Bool = false) async throws -> MaliciousServer {
         let folder = try TestFolder("malicious")
         let certificates = offersTLS ? try await TestCertificates.make(in: folder) : nil
-        let output = folder.file("port")
-        // Its only word is the port: taken by a shell redirection, so that nothing has to be drained.
-        let script = [Repository.script("malicious-imap.py"), mode]
-        let arguments = script + (certificates.map { [$0.certificate, $0.key] } ?? [])
-        var command = ProcessCommand(
-            "sh", ["-c", "out=$1; shift; exec python3 \"$@\" > \"$out\"", "sh", output] + arguments)
-        command.timeout = .seconds(600)
-        let process = try command.start()
-        let deadline = ContinuousClock.now + .seconds(20)
-        while ContinuousClock.now < deadline, process.isRunning {
-            let text = (try? String(contentsOfFile: output, encoding: .utf8)) ?? ""
-            if text.hasSuffix("\n"), let port = Int(text.dropLast()) {
-                return MaliciousServer(port: port, folder: folder, certificates: certificates, process: process)
-            }
-            poll(nil, 0, 10)
-        }
-        let result = try await process.stop()
-        throw ProcessFailure("malicious-imap.py did not start: \(result.errors)")
+        let arguments = [Repository.script("malicious-imap.py"), mode]
+        return try await start(arguments + (certificates.map { [$0.certificate, $0.key] } ?? []), folder, certificates)
+    }
+
+    /// A POP3 server whose maildrop are the files of ``maildrop``.
+    public static func startPOP3(_ modes: String) async throws -> MaliciousServer {
+        let folder = try TestFolder("pop3")
+        try folder.write("maildrop.log", "")
+        try FileManager.default.createDirectory(atPath: folder.file("maildrop"), withIntermediateDirectories: true)
+        return try await start([Repository.script("scripted-pop3.py"), modes, folder.file("maildrop")], folder, nil)
+    }
+
+    private static func start(
+        _ arguments: [String], _ folder: TestFolder, _ certificates: TestCertificates?
+    ) async throws -> MaliciousServer {
+        let (port, process) = try await PortedProgram.start(arguments, in: folder)
+        return MaliciousServer(port: port, folder: folder, certificates: certificates, process: process)
     }
 
     private init(port: Int, folder: TestFolder, certificates: TestCertificates?, process: RunningProcess) {
         (self.port, self.folder, self.certificates, self.process) = (port, folder, certificates, process)
+    }
+
+    /// The messages of a POP3 server, by their unique-ids.
+    public var maildrop: [String: [UInt8]] {
+        get throws {
+            var found: [String: [UInt8]] = [:]
+            for name in try FileManager.default.contentsOfDirectory(atPath: folder.file("maildrop")) {
+                found[name] = [UInt8](try Data(contentsOf: URL(fileURLWithPath: folder.file("maildrop/\(name)"))))
+            }
+            return found
+        }
+    }
+
+    /// Puts a message into the maildrop of a POP3 server.
+    public func put(_ name: String, _ text: String) throws { try folder.write("maildrop/\(name)", text) }
+
+    /// What clients said to a POP3 server since the last time, line by line.
+    public func takeLog() throws -> [String] {
+        let text = try String(contentsOfFile: folder.file("maildrop.log"), encoding: .utf8)
+        try folder.write("maildrop.log", "")
+        return text.split(separator: "\n").map(String.init)
     }
 
     public func stop() async {

@@ -154,13 +154,17 @@ public final class RunningProcess: Sendable {
     }
 
     /// What it wrote to standard output until now.
-    public var outputSoFar: String {
+    public var outputSoFar: String { Self.text(outputs.standardOutput) }
+
+    /// What it wrote to standard error until now.
+    public var errorsSoFar: String { Self.text(outputs.standardError) }
+
+    private static func text(_ file: FileHandle) -> String {
         var octets: [UInt8] = []
         var chunk = [UInt8](repeating: 0, count: 1 << 16)
         while true {
             // The child writes at the same file offset: it is not to be moved.
-            let count = unsafe pread(
-                outputs.standardOutput.fileDescriptor, &chunk, chunk.count, off_t(octets.count))
+            let count = unsafe pread(file.fileDescriptor, &chunk, chunk.count, off_t(octets.count))
             guard count > 0 else { return String(decoding: octets, as: UTF8.self) }
             octets += chunk[..<count]
         }

@@ -4,6 +4,8 @@ extension ScriptedIMAPServer {
         public var capabilities: [String]
         public var user = "anna"
         public var password = "secret"
+        /// Access tokens that are taken by XOAUTH2 and OAUTHBEARER.
+        public var tokens: Set<String> = []
         public var mailboxes: [Mailbox]
         public var greeting = "ready"
         /// The answer to NAMESPACE.
@@ -19,6 +21,11 @@ extension ScriptedIMAPServer {
         /// What STATUS (APPENDLIMIT) says.
         public var mailboxAppendLimit: Int?
         public var faults = Faults()
+        public var quirks = Quirks()
+        /// X-GM-MSGID of the newest message.
+        var lastGmailID: UInt64 = 1_278_455_344_230_334_864
+        /// How often a body went out, by X-GM-MSGID.
+        public internal(set) var sentBodies: [UInt64: Int] = [:]
         /// For IDLE and NOTIFY.
         public var watch = Watch()
 
@@ -49,6 +56,8 @@ extension ScriptedIMAPServer {
         public var flags: [String]
         public var internalDate: String
         public var modSeq: UInt64 = 1
+        /// X-GM-MSGID.
+        public var gmailID: UInt64?
     }
 
     public struct Mailbox: Sendable {

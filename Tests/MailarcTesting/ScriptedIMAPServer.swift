@@ -16,8 +16,11 @@ public final class ScriptedIMAPServer: Sendable {
         var model: Model
         var connections: [Int32] = []
         var isStopped = false
+        /// Logins at which one that has ended still counts.
+        var lingering = 0
         var log: [String] = []
         var sentOctetCount = 0
+        var counts = Connections()
     }
 
     /// Starts on a free loopback port.
@@ -43,12 +46,12 @@ public final class ScriptedIMAPServer: Sendable {
 
     /// Closes the listener and every connection.
     public func stop() {
-        let connections = state.withLock { state in
+        // ORDER: under the lock; once a session has left the list its descriptor is another's.
+        state.withLock { state in
             state.isStopped = true
-            return state.connections
+            for connection in state.connections { _ = shutdown(connection, Int32(SHUT_RDWR)) }
         }
         _ = shutdown(listener, Int32(SHUT_RDWR))
-        for connection in connections { _ = shutdown(connection, Int32(SHUT_RDWR)) }
     }
 
     /// The model as it is now.
@@ -76,6 +79,34 @@ public final class ScriptedIMAPServer: Sendable {
 
     /// Octets the kernel took so far, of all connections.
     public var sentOctetCount: Int { state.withLock { $0.sentOctetCount } }
+
+    /// Connections that are logged in, and were.
+    public var connections: Connections { state.withLock { $0.counts } }
+
+    /// Counts a login; false where there would be more than `limit`.
+    func admit(_ limit: Int?) -> Bool {
+        state.withLock { state in
+            let lingering = min(state.lingering, 1)
+            state.lingering -= lingering
+            guard limit.map({ state.counts.count + lingering < $0 }) ?? true else {
+                state.counts.refused += 1
+                return false
+            }
+            state.counts.count += 1
+            state.counts.taken += 1
+            state.counts.peak = max(state.counts.peak, state.counts.count)
+            return true
+        }
+    }
+
+    func countEarly() { state.withLock { $0.counts.early += 1 } }
+
+    func leave(lingering: Int) {
+        state.withLock { state in
+            state.counts.count -= 1
+            state.lingering += lingering
+        }
+    }
 
     private func wire(_ connection: Int32) -> ScriptedIMAPWire {
         ScriptedIMAPWire(connection) { count in self.state.withLock { $0.sentOctetCount += count } }

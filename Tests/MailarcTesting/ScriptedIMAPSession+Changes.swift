@@ -14,17 +14,22 @@ extension ScriptedIMAPSession {
         guard arguments.count > 5, let set = arguments[3].word, let mode = arguments[arguments.count - 2].word,
             let flags = arguments[arguments.count - 1].list?.compactMap(\.word)
         else { return try complete("BAD no set or flags") }
+        if let text = refusal(of: flags, in: mailbox.name, model) { return try complete(text) }
         let (uids, completion) = worked(set, mailbox, model)
         let isAdding = mode.hasPrefix("+")
         server.update { model in
-            model.change(mailbox.name) { mailbox in
-                for message in mailbox.messages where uids.contains(message.uid) {
-                    let rest = message.flags.filter { old in !flags.contains { $0.lowercased() == old.lowercased() } }
-                    mailbox.setFlags(message.uid, isAdding ? rest + flags : rest)
-                }
+            for message in mailbox.messages where uids.contains(message.uid) {
+                let rest = message.flags.filter { old in !flags.contains { $0.lowercased() == old.lowercased() } }
+                model.setFlags(message.uid, isAdding ? rest + flags : rest, in: mailbox.name)
             }
         }
         try complete(completion)
+    }
+
+    /// Why flags cannot be set in a mailbox.
+    func refusal(of flags: [String], in mailbox: String, _ model: Model) -> String? {
+        if model.quirks.readOnlyMailboxes.contains(mailbox) { return "NO [READ-ONLY] it cannot be changed" }
+        return model.quirks.refusesKeywords && holdsKeyword(flags) ? "NO no keywords" : nil
     }
 
     func copy(_ arguments: [ScriptedArgument], _ mailbox: Mailbox, _ model: Model, moves: Bool) throws {
@@ -36,11 +41,8 @@ extension ScriptedIMAPSession {
         server.update { model in
             for uid in uids {
                 guard let message = mailbox.messages.first(where: { $0.uid == uid }) else { continue }
-                model.change(name) { target in
-                    new.append(
-                        target.append(message.octets, flags: message.flags, internalDate: message.internalDate))
-                }
-                if moves { model.change(mailbox.name) { $0.expunge(uid) } }
+                new.append(model.copy(message, to: name))
+                if moves { model.expunge(uid, from: mailbox.name) }
             }
         }
         let code = "[COPYUID \(target.uidValidity) \(list(uids)) \(list(new))]"
@@ -49,6 +51,17 @@ extension ScriptedIMAPSession {
             try report(uids, mailbox)
         }
         try complete(moves || completion != "OK done" || uids.isEmpty ? completion : "OK \(code) done")
+    }
+
+    func delete(_ arguments: [ScriptedArgument], _ model: Model) throws {
+        guard arguments.count > 2, let name = arguments[2].word,
+            let mailbox = model.mailboxes.first(where: { $0.name == name })
+        else { return try complete("NO [NONEXISTENT] no such mailbox") }
+        guard name != "INBOX", !model.isGmail || mailbox.attributes.isEmpty else {
+            return try complete("NO [CANNOT] it is the server's own")
+        }
+        server.update { model in model.mailboxes.removeAll { $0.name == name } }
+        try complete("OK done")
     }
 
     func expunge(_ arguments: [ScriptedArgument], _ mailbox: Mailbox, _ model: Model) throws {
@@ -60,9 +73,10 @@ extension ScriptedIMAPSession {
             mailbox.messages.contains { $0.uid == uid && $0.flags.contains { $0.lowercased() == "\\deleted" } }
         }
         server.update { model in
-            model.change(mailbox.name) { mailbox in for uid in marked { mailbox.expunge(uid) } }
+            for uid in marked { model.expunge(uid, from: mailbox.name) }
         }
-        try report(marked, mailbox)
+        let left = server.model.mailboxes.first { $0.name == mailbox.name }?.messages.map(\.uid) ?? []
+        try report(marked.filter { !left.contains($0) }, mailbox)
         try complete(completion)
     }
 

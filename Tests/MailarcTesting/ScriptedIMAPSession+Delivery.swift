@@ -17,7 +17,12 @@ extension ScriptedIMAPSession {
     func create(_ arguments: [ScriptedArgument], _ model: Model) throws {
         guard arguments.count > 2, let name = arguments[2].word else { return try complete("BAD no name") }
         guard !model.mailboxes.contains(where: { $0.name == name }) else { return try complete("NO it is there") }
+        if let text = model.quirks.createRefusal { return try complete(text) }
+        if let prefix = model.quirks.createPrefix, !name.hasPrefix(prefix) {
+            return try complete("NO Invalid mailbox name: should probably be prefixed with: \(prefix)")
+        }
         var mailbox = Mailbox(name, uidValidity: 9)
+        mailbox.delimiter = model.mailboxes.first?.delimiter
         if let use = arguments.dropFirst(3).first?.list?.last?.list?.first?.word {
             guard model.has("CREATE-SPECIAL-USE") else { return try complete("BAD no uses") }
             mailbox.attributes = [use]
@@ -28,19 +33,18 @@ extension ScriptedIMAPSession {
 
     func append(_ arguments: [ScriptedArgument], _ model: Model) throws {
         guard arguments.count > 3, let name = arguments[2].word else { return try complete("BAD no mailbox") }
-        guard model.mailboxes.contains(where: { $0.name == name }) else {
+        guard let place = mailbox(arguments[2], model)?.name else {
             return try complete("NO [TRYCREATE] no such mailbox")
         }
         let items = Self.items(raw, behind: name)
         guard !items.isEmpty, items.count == 1 || model.has("MULTIAPPEND") else { return try complete("BAD too many") }
-        if let text = refusal(items, model) { return try complete(text) }
+        let refused = items.lazy.compactMap { self.refusal(of: $0.flags, in: place, model) }.first
+        if let text = refused ?? refusal(items, model) { return try complete(text) }
         var uids: [UInt32] = []
         var hasBroken = false
         server.update { model in
-            model.change(name) { mailbox in
-                for item in items {
-                    uids.append(mailbox.append(item.octets, flags: item.flags, internalDate: item.internalDate))
-                }
+            for item in items {
+                uids.append(model.add(item.octets, to: place, flags: item.flags, internalDate: item.internalDate))
             }
             guard let fault = model.faults.breakBehindAppends, fault.times > 0 else { return }
             model.faults.breakBehindAppends?.count -= items.count
@@ -50,13 +54,16 @@ extension ScriptedIMAPSession {
         }
         if hasBroken { throw ScriptedIMAPWire.Closed() }
         guard model.has("UIDPLUS"), let first = uids.first, let last = uids.last else { return try complete("OK done") }
-        let validity = model.mailboxes.first { $0.name == name }?.uidValidity ?? 0
+        let validity = server.model.mailboxes.first { $0.name == place }?.uidValidity ?? 0
         try complete("OK [APPENDUID \(validity) \(first == last ? "\(first)" : "\(first):\(last)")] done")
     }
 
     private func refusal(_ items: [Item], _ model: Model) -> String? {
         if items.contains(where: { $0.isBinary && !model.has("BINARY") }) { return "BAD no BINARY" }
         if items.contains(where: { !$0.isBinary && $0.octets.contains(0) }) { return "BAD NUL in a literal" }
+        if model.quirks.wantsFinalLineEnd, items.contains(where: { !$0.octets.suffix(2).elementsEqual([13, 10]) }) {
+            return "NO message must end with CRLF"
+        }
         let limit = model.mailboxAppendLimit
         if let limit, items.contains(where: { $0.octets.count > limit }) { return "NO [TOOBIG] too big" }
         if let text = model.faults.refusedText,
@@ -72,7 +79,10 @@ extension ScriptedIMAPSession {
 
     /// The messages of the command `raw`, octet for octet.
     private static func items(_ raw: [UInt8], behind name: String) -> [Item] {
-        guard let start = Data(raw).range(of: Data(name.utf8)) else { return [] }
+        let spelt = name.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"")
+        guard let start = Data(raw).range(of: Data(spelt.utf8)) ?? Data(raw).range(of: Data(name.utf8)) else {
+            return []
+        }
         var position = start.upperBound
         if raw[position] == UInt8(ascii: "\"") { position += 1 }
         var items: [Item] = []

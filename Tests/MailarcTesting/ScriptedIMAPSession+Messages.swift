@@ -31,7 +31,9 @@ extension ScriptedIMAPSession {
             guard model.has("CONDSTORE") else { return try complete("BAD no CONDSTORE") }
             since = modifier.last?.word.flatMap { UInt64($0) } ?? 0
         }
-        guard model.has("CONDSTORE") || !items.contains("MODSEQ") else { return try complete("BAD no MODSEQ") }
+        guard model.has("CONDSTORE") && !model.quirks.refusesModSeq || !items.contains("MODSEQ") else {
+            return try complete("BAD no MODSEQ")
+        }
         var wanted = uids(set, mailbox)
         var completion = "OK done"
         if let limit = model.messageLimit, wanted.count > limit {
@@ -45,7 +47,10 @@ extension ScriptedIMAPSession {
             guard message.modSeq > since else { continue }
             if hasBodies, isOmitted(message.uid, model) { continue }
             try wire.write("* \(index + 1) \(model.faults.oddFetch ? "fetch" : "FETCH") (")
-            let order = model.faults.oddFetch ? items.reversed() : items
+            let isWithheld = withholdsUID(message.uid, model)
+            let order = (model.faults.oddFetch ? items.reversed() : items).filter { item in
+                !(item == "UID" && isWithheld) && !(item == "MODSEQ" && model.quirks.omitsModSeq)
+            }
             for (place, item) in order.enumerated() {
                 if place > 0 { try wire.write(" ") }
                 try write(item, of: message, model)
@@ -60,6 +65,12 @@ extension ScriptedIMAPSession {
         try complete(completion)
     }
 
+    private func withholdsUID(_ uid: UInt32, _ model: Model) -> Bool {
+        guard model.quirks.withheldUIDs.uids.contains(uid), model.quirks.withheldUIDs.times > 0 else { return false }
+        server.update { $0.quirks.withheldUIDs.times -= 1 }
+        return true
+    }
+
     private func isOmitted(_ uid: UInt32, _ model: Model) -> Bool {
         guard model.faults.omitted.contains(uid), model.faults.omissions > 0 else { return false }
         server.update { $0.faults.omissions -= 1 }
@@ -71,8 +82,11 @@ extension ScriptedIMAPSession {
         case "UID": try wire.write("UID \(message.uid)")
         case "FLAGS": try wire.write("FLAGS (\(message.flags.joined(separator: " ")))")
         case "INTERNALDATE": try wire.write("INTERNALDATE \"\(message.internalDate)\"")
-        case "RFC822.SIZE": try wire.write("RFC822.SIZE \(message.octets.count + model.faults.sizeError)")
+        case "RFC822.SIZE":
+            try wire.write("RFC822.SIZE \(model.quirks.size ?? message.octets.count + model.faults.sizeError)")
         case "MODSEQ": try wire.write("MODSEQ (\(message.modSeq))")
+        case "X-GM-MSGID": try wire.write("X-GM-MSGID \(message.gmailID ?? 0)")
+        case "X-GM-LABELS": try wire.write("X-GM-LABELS \(model.labels(of: message, in: selected ?? ""))")
         default: try writeBody(item, of: message, model)
         }
     }
@@ -85,6 +99,7 @@ extension ScriptedIMAPSession {
         let name = "BODY[]" + (bounds.isEmpty ? "" : "<\(start)>")
         if model.faults.nilBodies.contains(message.uid) { return try wire.write("\(name) NIL") }
         if model.faults.emptyBodies.contains(message.uid) { return try wire.write("\(name) \"\"") }
+        if let id = message.gmailID { server.update { $0.sentBodies[id, default: 0] += 1 } }
         let announced = end - start + model.faults.literalError[message.uid, default: 0]
         try wire.write("\(name) {\(announced)}\r\n")
         if let fault = model.faults.breakAfter[message.uid], fault.times > 0, fault.octetCount < end {
@@ -102,6 +117,9 @@ extension ScriptedIMAPSession {
         guard !isExtended || model.has("ESEARCH") else { return try complete("BAD no ESEARCH") }
         if isExtended { rest = rest.dropFirst(2) }
         let words = rest.compactMap(\.word)
+        guard !model.quirks.refusesKeywordSearch || words.first != "KEYWORD" else {
+            return try complete("BAD no KEYWORD")
+        }
         let among = words.firstIndex(of: "UID").flatMap { words.dropFirst($0 + 1).first }.map { uids($0, mailbox) }
         let flag = words.first == "KEYWORD" ? words.dropFirst().first : words.first.map { "\\" + $0 }
         var found = mailbox.messages.filter { among?.contains($0.uid) ?? true }

@@ -13,6 +13,11 @@ extension ScriptedIMAPSession {
         for line in script?.during ?? [] { try wire.write("\(line)\r\n") }
         guard let end = try wire.readCommand() else { throw ScriptedIMAPWire.Closed() }
         guard end == Array("DONE\r\n".utf8) else { return try complete("BAD not DONE") }
+        if model.watch.neverEnds {
+            try wire.flush()
+            _ = try wire.readCommand()
+            return
+        }
         for line in script?.after ?? [] { try wire.write("\(line)\r\n") }
         try complete("OK idle is over")
     }
@@ -54,6 +59,8 @@ extension ScriptedIMAPServer {
         public var idles: [Idle] = []
         /// IDLE is neither begun nor refused.
         public var neverIdles = false
+        /// DONE is not answered.
+        public var neverEnds = false
         /// Completions of the first, second … NOTIFY; OK for later ones.
         public var notifyAnswers: [String] = []
         /// Lines behind them.

@@ -31,18 +31,24 @@ final class ScriptedIMAPSession {
     func serve() {
         do {
             let model = server.model
-            let capabilities = model.capabilities.joined(separator: " ")
+            if let limit = model.quirks.connectionLimit, server.connections.count >= limit.count,
+                case .byeAtGreeting(let text) = limit.surplus
+            {
+                _ = server.admit(limit.count)
+                try goodbye(text)
+            }
             if let greeting = model.faults.greeting {
                 try wire.write(greeting[...])
             } else {
-                try wire.write("* OK [CAPABILITY \(capabilities)] \(model.greeting)\r\n")
+                try wire.write("* OK \(capabilityCode(model))\(model.greeting)\r\n")
             }
             var isEarly = false
             while let command = try wire.readCommand() {
                 let isNextEarly = server.model.faults.refusesPipelining && wire.hasMore()
-                let arguments = ScriptedArgument.parse(command)
+                let arguments = ScriptedArgument.parse(command, isLatin1: server.model.quirks.isLatin1)
                 raw = command
                 if isEarly {
+                    server.countEarly()
                     try wire.write("\(arguments.first?.word ?? "*") BAD not so fast\r\n")
                 } else {
                     guard try answer(arguments) else { break }
@@ -51,6 +57,12 @@ final class ScriptedIMAPSession {
             }
             try wire.flush()
         } catch {}
+        if isAuthenticated { server.leave(lingering: server.model.quirks.lingering) }
+        wire.drain()
+    }
+
+    private func capabilityCode(_ model: Model) -> String {
+        model.quirks.tellsNoCapabilities ? "" : "[CAPABILITY \(model.capabilities.joined(separator: " "))] "
     }
 
     /// False when the session is over.
@@ -62,6 +74,11 @@ final class ScriptedIMAPSession {
         let model = server.model
         self.tag = model.faults.wrongTag && name != "LOGIN" && name != "AUTHENTICATE" ? "WRONG" : tag
         server.log(Self.describe(name, arguments))
+        try leave(Self.whole(name, arguments), model)
+        if let limit = model.quirks.commandOctetLimit, raw.prefix(while: { $0 != 10 }).count > limit {
+            try complete("BAD command line too long")
+            return true
+        }
         if try deny(name, arguments, model) { return true }
         for _ in 0..<model.faults.flood { try wire.write("* 1 EXISTS\r\n") }
         switch name {
@@ -75,6 +92,8 @@ final class ScriptedIMAPSession {
         case "STARTTLS":
             try wire.write("\(tag) OK begin\r\n")
             if let octets = model.faults.injectedBehindStartTLS { try wire.write(octets[...]) }
+        case "AUTHENTICATE" where arguments.count > 2 && arguments[2].word?.contains("AUTH") == true:
+            try logInByToken(arguments, model)
         case "LOGIN", "AUTHENTICATE": try logIn(name, arguments, model)
         default:
             guard isAuthenticated else {
@@ -87,11 +106,16 @@ final class ScriptedIMAPSession {
     }
 
     private func deny(_ name: String, _ arguments: [ScriptedArgument], _ model: Model) throws -> Bool {
-        let whole = name == "UID" ? "UID " + (arguments.dropFirst(2).first?.word?.uppercased() ?? "") : name
+        let whole = Self.whole(name, arguments)
         guard let denial = model.faults.denials[whole], denial.times > 0 else { return false }
         server.update { $0.faults.denials[whole]?.times -= 1 }
         try complete(denial.text)
         return true
+    }
+
+    /// `UID FETCH` for what begins with UID.
+    private static func whole(_ name: String, _ arguments: [ScriptedArgument]) -> String {
+        name == "UID" ? "UID " + (arguments.dropFirst(2).first?.word?.uppercased() ?? "") : name
     }
 
     private static func describe(_ name: String, _ arguments: [ScriptedArgument]) -> String {
@@ -127,8 +151,30 @@ final class ScriptedIMAPSession {
         guard credentials == (model.user, model.password) else {
             return try complete("NO [AUTHENTICATIONFAILED] wrong user or password")
         }
+        guard try isAdmitted(model) else { return }
         isAuthenticated = true
-        try complete("OK [CAPABILITY \(model.capabilities.joined(separator: " "))] logged in")
+        try complete("OK \(capabilityCode(model))logged in")
+    }
+
+    /// XOAUTH2 and OAUTHBEARER, with an initial response or without; a refusal is told as a challenge first. RFC 7628
+    private func logInByToken(_ arguments: [ScriptedArgument], _ model: Model) throws {
+        func answer(to challenge: String) throws -> String {
+            try wire.write("+ \(challenge)\r\n")
+            return String(decoding: try wire.readCommand() ?? [], as: UTF8.self).trimmingCharacters(in: .newlines)
+        }
+        let response = try arguments.count > 3 ? arguments[3].word ?? "" : answer(to: "")
+        let pieces = Data(base64Encoded: response)?.split(separator: 1) ?? []
+        let fields = pieces.map { String(decoding: $0, as: UTF8.self) }
+        let user = model.has("AUTH=OAUTHBEARER") ? "n,a=\(model.user)," : "user=\(model.user)"
+        let token = fields.last.flatMap { $0.hasPrefix("auth=Bearer ") ? String($0.dropFirst(12)) : nil }
+        guard fields.first == user, let token, model.tokens.contains(token) else {
+            let problem = Data(#"{"status":"invalid_token","schemes":"bearer","scope":"mail"}"#.utf8)
+            server.log("answered " + (try answer(to: problem.base64EncodedString())))
+            return try complete("NO [AUTHENTICATIONFAILED] that token is not known")
+        }
+        guard try isAdmitted(model) else { return }
+        isAuthenticated = true
+        try complete("OK \(capabilityCode(model))logged in")
     }
 
     private func authenticated(_ name: String, _ arguments: [ScriptedArgument], _ model: Model) throws {
@@ -154,10 +200,11 @@ final class ScriptedIMAPSession {
         case "IDLE" where model.has("IDLE"): try idle(model)
         case "NOTIFY" where model.has("NOTIFY"): try notify(model)
         case "CREATE": try create(arguments, model)
-        case "SUBSCRIBE": try complete("OK done")
+        case "DELETE": try delete(arguments, model)
+        case "SUBSCRIBE", "UNSUBSCRIBE": try complete("OK done")
         case "APPEND": try append(arguments, model)
         case "UID":
-            guard let mailbox = model.mailboxes.first(where: { $0.name == selected }) else {
+            guard let mailbox = model.mailboxes.first(where: { $0.name == selected }).map({ shown($0, model) }) else {
                 return try complete("BAD no mailbox is selected")
             }
             switch arguments.dropFirst(2).first?.word?.uppercased() {
@@ -170,121 +217,6 @@ final class ScriptedIMAPSession {
             default: try complete("BAD unknown UID command")
             }
         default: try complete("BAD unknown command")
-        }
-    }
-
-    // MARK: Mailboxes
-
-    private func list(_ arguments: [ScriptedArgument], _ model: Model) throws {
-        var items: String?
-        if arguments.count > 5 {
-            guard model.has("LIST-EXTENDED"), let returns = arguments[5].list else {
-                return try complete("BAD LIST takes two arguments")
-            }
-            if let place = returns.firstIndex(of: .word("STATUS")), place + 1 < returns.count {
-                guard model.has("LIST-STATUS") else { return try complete("BAD no LIST-STATUS") }
-                items = (returns[place + 1].list ?? []).compactMap(\.word).joined(separator: " ")
-            }
-        }
-        let prefix = (arguments.count > 3 ? arguments[3].word ?? "" : "").prefix { $0 != "*" }
-        for mailbox in model.mailboxes where mailbox.name.hasPrefix(prefix) {
-            if let hidden = model.hiddenPrefix, mailbox.name.hasPrefix(hidden), !prefix.hasPrefix(hidden) { continue }
-            let delimiter = mailbox.delimiter.map { "\"\($0)\"" } ?? "NIL"
-            try wire.write(
-                "* LIST (\(mailbox.attributes.joined(separator: " "))) \(delimiter) \(quoted(mailbox.name))\r\n")
-            guard let items, !mailbox.attributes.contains("\\Noselect"),
-                !model.faults.omittedStatus.contains(mailbox.name)
-            else { continue }
-            try writeStatus(mailbox, items, model)
-        }
-        try complete("OK done")
-    }
-
-    private func status(_ arguments: [ScriptedArgument], _ model: Model) throws {
-        guard arguments.count > 3, let mailbox = mailbox(arguments[2], model) else {
-            return try complete("NO [NONEXISTENT] no such mailbox")
-        }
-        try writeStatus(mailbox, (arguments[3].list ?? []).compactMap(\.word).joined(separator: " "), model)
-        try complete("OK done")
-    }
-
-    private func writeStatus(_ mailbox: Mailbox, _ items: String, _ model: Model) throws {
-        let values = items.split(separator: " ").map { item in
-            switch item {
-            case "MESSAGES": "MESSAGES \(mailbox.messages.count)"
-            case "UIDNEXT": "UIDNEXT \(mailbox.uidNext)"
-            case "UIDVALIDITY": "UIDVALIDITY \(mailbox.uidValidity)"
-            case "HIGHESTMODSEQ": "HIGHESTMODSEQ \(model.faults.highestModSeq ?? String(mailbox.highestModSeq))"
-            case "APPENDLIMIT": "APPENDLIMIT \(model.mailboxAppendLimit.map(String.init) ?? "NIL")"
-            default: "\(item) 0"
-            }
-        }
-        try wire.write("* STATUS \(quoted(mailbox.name)) (\(values.joined(separator: " ")))\r\n")
-    }
-
-    /// The mailbox a client of this session means.
-    private func mailbox(_ argument: ScriptedArgument, _ model: Model) -> Mailbox? {
-        model.mailboxes.first { named($0.name) == argument.word }
-    }
-
-    /// `name` as this session spells it.
-    private func named(_ name: String) -> String {
-        isUTF8 ? ModifiedUTF7.decode(Array(name.utf8)) ?? name : name
-    }
-
-    private func quoted(_ name: String) -> String {
-        "\"" + named(name).replacing("\\", with: "\\\\").replacing("\"", with: "\\\"") + "\""
-    }
-
-    private func select(_ arguments: [ScriptedArgument], _ model: Model) throws {
-        if let endless = model.faults.endless {
-            while true { try wire.write(endless[...]) }
-        }
-        if let farewell = model.faults.farewell {
-            try wire.write("* BYE \(farewell)\r\n")
-            try wire.flush()
-            throw ScriptedIMAPWire.Closed()
-        }
-        if isQuickResync, selected != nil { try wire.write("* OK [CLOSED] before\r\n") }
-        selected = nil
-        guard arguments.count > 2, let mailbox = mailbox(arguments[2], model),
-            !mailbox.attributes.contains("\\Noselect")
-        else { return try complete("NO [NONEXISTENT] no such mailbox") }
-        let parameters = arguments.dropFirst(3).first?.list ?? []
-        let isResync = parameters.first == .word("QRESYNC")
-        guard parameters.isEmpty || model.has(isResync ? "QRESYNC" : "CONDSTORE"), !isResync || isQuickResync else {
-            return try complete("BAD unknown parameter")
-        }
-        selected = mailbox.name
-        let keywords = Set(mailbox.messages.flatMap(\.flags)).filter { !$0.hasPrefix("\\") }.sorted()
-        let flags = ["\\Answered", "\\Flagged", "\\Deleted", "\\Seen", "\\Draft"] + keywords
-        try wire.write(
-            "* FLAGS (\(flags.joined(separator: " ")))\r\n* OK [PERMANENTFLAGS (\(permanentFlags(arguments, model)))] x\r\n"
-        )
-        try wire.write("* \(mailbox.messages.count) EXISTS\r\n* 0 RECENT\r\n")
-        let isFalse = model.faults.falseExamine && arguments[1].word?.uppercased() == "EXAMINE"
-        let uidValidity = mailbox.uidValidity + (isFalse ? 1 : 0)
-        try wire.write("* OK [UIDVALIDITY \(uidValidity)] x\r\n* OK [UIDNEXT \(mailbox.uidNext)] x\r\n")
-        if model.has("CONDSTORE") || model.has("QRESYNC") {
-            let lie = model.faults.highestModSeq
-            let code = lie == "" ? "NOMODSEQ" : "HIGHESTMODSEQ \(lie ?? String(mailbox.highestModSeq))"
-            try wire.write("* OK [\(code)] x\r\n")
-        }
-        if isResync { try resync(parameters.dropFirst().first?.list ?? [], mailbox, model) }
-        try complete("OK [\(arguments[1].word?.uppercased() == "SELECT" ? "READ-WRITE" : "READ-ONLY")] done")
-    }
-
-    private func resync(_ known: [ScriptedArgument], _ mailbox: Mailbox, _ model: Model) throws {
-        guard known.first?.word == String(mailbox.uidValidity), known.count > 1,
-            let since = known[1].word.flatMap({ UInt64($0) })
-        else { return }
-        let gone = mailbox.expunged.filter { $0.modSeq > since }.map { String($0.uid) }
-        let vanished = model.faults.falseVanished ?? gone.joined(separator: ",")
-        if !vanished.isEmpty { try wire.write("* VANISHED (EARLIER) \(vanished)\r\n") }
-        for (index, message) in mailbox.messages.enumerated() where message.modSeq > since {
-            let flags = message.flags.joined(separator: " ")
-            try wire.write(
-                "* \(index + 1) FETCH (UID \(message.uid) FLAGS (\(flags)) MODSEQ (\(message.modSeq)))\r\n")
         }
     }
 }

@@ -8,6 +8,7 @@ final class ScriptedIMAPWire {
     private var input: [UInt8] = []
     private var inputStart = 0
     private var output: [UInt8] = []
+    private var hasEnded = false
 
     private let onSent: (Int) -> Void
 
@@ -44,6 +45,20 @@ final class ScriptedIMAPWire {
             onSent(count)
         }
         output.removeAll(keepingCapacity: true)
+    }
+
+    /// Ends the output; ``drain()`` is to follow.
+    func end() throws {
+        try flush()
+        _ = shutdown(descriptor, Int32(SHUT_WR))
+        hasEnded = true
+    }
+
+    /// Behind an end, waits until the client closes, too: what it sent unasked would make a reset of the end, which takes
+    /// along what it has not read yet.
+    func drain() {
+        guard hasEnded else { return }
+        while (try? readOctet()) ?? nil != nil { inputStart = input.count }
     }
 
     /// More is there, or comes while a slow server would work.
@@ -116,7 +131,7 @@ enum ScriptedArgument: Equatable {
     var list: [ScriptedArgument]? { if case .list(let list) = self { list } else { nil } }
 
     /// The arguments of a command line, tag and name included.
-    static func parse(_ command: [UInt8]) -> [ScriptedArgument] {
+    static func parse(_ command: [UInt8], isLatin1: Bool = false) -> [ScriptedArgument] {
         var stack: [[ScriptedArgument]] = [[]]
         var index = 0
         while index < command.count {
@@ -128,7 +143,7 @@ enum ScriptedArgument: Equatable {
                 stack[stack.count - 1].append(.list(list))
             case 32, 13, 10: break
             default:
-                stack[stack.count - 1].append(.word(scalar(command, &index)))
+                stack[stack.count - 1].append(.word(scalar(command, &index, isLatin1)))
                 continue
             }
             index += 1
@@ -136,7 +151,7 @@ enum ScriptedArgument: Equatable {
         return stack.first ?? []
     }
 
-    private static func scalar(_ command: [UInt8], _ index: inout Int) -> String {
+    private static func scalar(_ command: [UInt8], _ index: inout Int, _ isLatin1: Bool) -> String {
         var octets: [UInt8] = []
         if command[index] == UInt8(ascii: "\"") {
             index += 1
@@ -162,6 +177,7 @@ enum ScriptedArgument: Equatable {
                 index += 1
             }
         }
-        return String(decoding: octets, as: UTF8.self)
+        guard isLatin1 else { return String(decoding: octets, as: UTF8.self) }
+        return String(String.UnicodeScalarView(octets.map { Unicode.Scalar($0) }))
     }
 }

@@ -80,8 +80,6 @@ extension EndToEnd {
                 try FileManager.default.createDirectory(atPath: "\(maildir)/new", withIntermediateDirectories: true)
                 try FileManager.default.createDirectory(atPath: "\(maildir)/tmp", withIntermediateDirectories: true)
                 let cases: [([String], String)] = [
-                    (["maildir:\(maildir)", "archive:m", "--strategy", "two-way"], "nothing ever leaves it"),
-                    (["maildir:\(maildir)", "archive:m", "--strategy", "bcc"], "nothing ever leaves it"),
                     (
                         ["maildir:\(maildir)", "archive:m", "--strategy", "backup", "--allow-mass-delete"],
                         "only --mailbox"

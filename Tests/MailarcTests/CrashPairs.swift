@@ -7,7 +7,7 @@ import Testing
 /// One pair is never interrupted. What it has on both sides after the first copy, and after the changes that follow, is
 /// what every other pair must have.
 struct CrashPairs {
-    enum Destination: String, Sendable { case account, maildir, mbox }
+    enum Destination: String, Sendable { case account, maildir, mbox, archive }
 
     let source, destination: DovecotServer
     let proxies: [CuttingProxy]
@@ -52,6 +52,7 @@ struct CrashPairs {
             (0..<count).flatMap { number in
                 zip(["a", "b"], proxies).map { ("\($0)\(number)", $1.port, "u\(number)") }
             })
+        if kind == .archive { try await program.create() }
         try await MailPlayer.play([PlayedJob(port: source.port, user: "u0", steps: CrashScript.start())])
         for number in 1..<count {
             let paths = [source.mailFolder(of: "u0"), source.mailFolder(of: "u\(number)")]
@@ -83,7 +84,7 @@ struct CrashPairs {
         trap.arm(at: target, deed)
         let ends = ["a\(number)", end(number)]
         let state = ["--state", program.folder.file("state\(number)"), "--json"]
-        let process = try program.command(["sync"] + ends + words + state + more, opens: false).start()
+        let process = try program.command(["sync"] + ends + words + state + more, opens: kind == .archive).start()
         trap.attach(process)
         let result = try await process.waitAsync()
         for proxy in proxies { await proxy.settled() }
@@ -95,6 +96,7 @@ struct CrashPairs {
         switch kind {
         case .account: "b\(number)"
         case .maildir, .mbox: "\(kind.rawValue):\(program.folder.file("mail\(number)"))"
+        case .archive: "archive:u\(number)"
         }
     }
 
@@ -105,8 +107,20 @@ struct CrashPairs {
             case .account: try await Dump.server(port: destination.port, user: "u\(number)")
             case .maildir: try await Dump.maildir(program.folder.file("mail\(number)"))
             case .mbox: try await Dump.mbox(program.folder.file("mail\(number)"))
+            case .archive: try await archived(number)
             }
         return [try await Dump.server(port: source.port, user: "u\(number)"), here]
+    }
+
+    /// What a copy of the archive's account holds.
+    private func archived(_ number: Int) async throws -> [String] {
+        let (target, state) = (program.folder.file("view"), program.folder.file("view-state"))
+        try await program.run([
+            "sync", end(number), "maildir:\(target)", "--strategy", "copy", "--state", state,
+        ])
+        let lines = try await Dump.maildir(target)
+        for path in [target, state] { try FileManager.default.removeItem(atPath: path) }
+        return lines
     }
 
     func change(_ number: Int, _ script: CrashScript) async throws {

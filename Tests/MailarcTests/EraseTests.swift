@@ -8,7 +8,8 @@ extension EndToEnd {
     struct EraseTests {
         static let steps = [
             "erase-intent", "erase-begin", "pack-append", "pack-sync", "vault-sync", "journal-sync", "ledger-append",
-            "checkpoint", "erase-rewrite", "erase-events", "erase-state", "erase-catalog", "erase-optimize",
+            "checkpoint", "erase-rewrite", "erase-events", "erase-pairs", "erase-state", "erase-catalog",
+            "erase-optimize",
             "erase-copy",
             "erase-state-copy", "vault-root", "current-flip", "erase-vault", "erase-unlink", "erase-leaf", "erase-end",
         ]

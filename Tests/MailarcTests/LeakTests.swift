@@ -27,6 +27,31 @@ extension EndToEnd {
             }
         }
 
+        @Test("a sync with an account of the archive writes no word of the mail, nor does one that is killed")
+        func synced() async throws {
+            try await withArchive { program in
+                let source = try fillMaildir(in: program.folder)
+                // Outside of what is looked through: the other end is mail in the clear.
+                let target = try TestFolder("leak")
+                defer { target.remove() }
+                let environment = ["XDG_STATE_HOME": program.folder.file("home")]
+                for ends in [["maildir:\(source)", "archive:kept"], ["archive:kept", "maildir:\(target.path)/m"]] {
+                    let line = ["sync"] + ends + ["--strategy", "two-way"]
+                    var command = program.command(line)
+                    command.environment.merge(environment) { $1 }
+                    command.environment["MAILARC_FAULT"] = "catalog:4"
+                    _ = try await command.run()
+                    try await program.run(line, environment: environment)
+                    let again = try await program.run(line, environment: environment)
+                    #expect(again.output.contains("nothing to do"), "\(again.output)")
+                }
+                let states = TestFolder.files(below: program.archive + "/state")
+                #expect(states.filter { $0.hasPrefix("pair-") && $0.hasSuffix(".db") }.count == 2, "\(states)")
+                try FileManager.default.removeItem(atPath: source)
+                try expectNoMarkers(below: program.folder.path)
+            }
+        }
+
         @Test("a search with a marker finds its message, so the markers were really archived")
         func found() async throws {
             try await withArchive { program in

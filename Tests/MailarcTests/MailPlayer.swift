@@ -31,6 +31,8 @@ struct PlayedJob: Encodable, Sendable {
     var steps: [PlayedStep] = []
     /// Whether the account is to be listed afterwards.
     var shows = false
+    /// Messages are known by the SHA-256 of their bodies.
+    var bodies = false
 }
 
 enum MailPlayer {

@@ -29,7 +29,10 @@ struct MailarcProgram: Sendable {
     func command(_ arguments: [String], opens: Bool = true) -> ProcessCommand {
         let unlocking = opens ? ["-a", archive, "--key-file", folder.file("key")] : []
         var command = ProcessCommand(Self.path ?? "mailarc", arguments + unlocking)
-        command.environment = ["XDG_CONFIG_HOME": folder.file("config"), "TMPDIR": folder.path, "MAILARC_ARCHIVE": ""]
+        command.environment = [
+            "XDG_CONFIG_HOME": folder.file("config"), "XDG_STATE_HOME": folder.file("state"), "TMPDIR": folder.path,
+            "MAILARC_ARCHIVE": "",
+        ]
         command.timeout = .seconds(300)
         return command
     }
@@ -71,14 +74,15 @@ struct MailarcProgram: Sendable {
     /// Configures `account` for a server on this machine.
     func addAccount(
         _ name: String = "test", port: Int, user: String = "anna", security: String = "plain", authority: String? = nil,
-        host: String = "127.0.0.1"
+        host: String = "127.0.0.1", protocol: String? = nil
     ) async throws {
+        let way = `protocol`.map { ["--protocol", $0] } ?? []
         let trust = authority.map { ["--ca-file", $0] } ?? []
         try await run(
             [
                 "account", "add", name, "--host", host, "--port", String(port), "--user", user, "--security", security,
                 "--password-file", folder.file("password"),
-            ] + trust, opens: false)
+            ] + way + trust, opens: false)
     }
 
     /// Configures many accounts at once, in the clear, with the one password.
@@ -106,12 +110,29 @@ struct MailarcProgram: Sendable {
         return lines
     }
 
+    /// The SHA-256 of everything the archive gives back, whether its source still has it or not, sorted.
+    func everything() async throws -> [String] {
+        var digests: [String] = []
+        for row in try await json(SearchDocument.self, ["search", "", "--limit", "1000"]).messages {
+            let raw = try await run(["show", row.id, "--raw"])
+            digests.append(TestSHA256.hash(Array(raw.standardOutput)).map { String(format: "%02x", $0) }.joined())
+        }
+        return digests.sorted()
+    }
+
     /// Insists that `check` finds nothing.
     func expectClean(sourceLocation: SourceLocation = #_sourceLocation) async throws {
         try await run(["check", "--level", "3"], sourceLocation: sourceLocation)
     }
 
     func remove() { folder.remove() }
+}
+
+/// A moment after everything archived so far, and before what comes: the archive's times are seconds.
+func nextMoment() async throws -> String {
+    let now = Int(Date().timeIntervalSince1970)
+    while Int(Date().timeIntervalSince1970) <= now { try await Task.sleep(for: .milliseconds(20)) }
+    return ISO8601DateFormatter().string(from: Date(timeIntervalSince1970: Double(now)))
 }
 
 /// Runs `body` with a fresh program and archive, and cleans up however it ends.

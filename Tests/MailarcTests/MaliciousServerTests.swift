@@ -31,7 +31,7 @@ extension EndToEnd {
             Case(mode: "refuses-one", codes: [3]),
             Case(mode: "short-literal", codes: [3, 8]),
             Case(mode: "bye", codes: [8]),
-            Case(mode: "uid-zero", codes: [3, 8]),
+            Case(mode: "uid-zero", codes: [0, 3, 8]),
             Case(mode: "million-mailboxes", codes: [0, 3, 8]),
             Case(mode: "deep-parentheses", codes: [0, 3, 8]),
             Case(mode: "lying-count", codes: [3, 8]),
@@ -108,6 +108,46 @@ extension EndToEnd {
                             try await program.run(["pull"], codes: [10])
                         }
                     }
+                }
+            }
+        }
+
+        @Test("a pinned certificate is trusted, whoever vouches for it, and no other", .enabled(if: canRunDovecot))
+        func pinned() async throws {
+            var options = DovecotServer.Options()
+            options.certificateNames = ["DNS:mail.example.org"]
+            try await DovecotServer.with(options) { server in
+                let fingerprint = try await ProcessCommand(
+                    "openssl",
+                    ["x509", "-in", server.certificates.certificate, "-noout", "-fingerprint", "-sha256"]
+                ).runSuccessfully().output
+                let digest = try #require(
+                    fingerprint.split(separator: "=").last?.trimmingCharacters(in: .whitespacesAndNewlines))
+                let other = "sha256:" + String(repeating: "0", count: 64)
+                try await withArchive { program in
+                    for (name, security, port) in [
+                        ("tls", "tls", server.tlsPort), ("starttls", "starttls", server.port),
+                    ] {
+                        for (suffix, pin) in [("good", digest), ("bad", other)] {
+                            try await program.run(
+                                [
+                                    "account", "add", name + suffix, "--host", "127.0.0.1", "--port", String(port),
+                                    "--user",
+                                    "anna", "--security", security, "--pin", pin, "--password-file",
+                                    program.folder.file("password"),
+                                ], opens: false)
+                        }
+                        let report = try await program.run(["account", "test", name + "good"], opens: false)
+                        #expect(report.output.contains("login works") && report.output.contains("uses: "))
+                        let refused = try await program.run(["pull", name + "bad"], codes: [10])
+                        let known = digest.replacing(":", with: "").lowercased()
+                        #expect(
+                            refused.errors.contains("not the pinned one: it is sha256:\(known)"), "\(refused.errors)")
+                    }
+                    let wrong = try await program.run(
+                        ["account", "add", "x", "--host", "x", "--user", "y", "--pin", "abc"], opens: false, codes: [64]
+                    )
+                    #expect(wrong.errors.contains("64 hexadecimal digits"))
                 }
             }
         }

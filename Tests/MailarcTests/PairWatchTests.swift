@@ -199,8 +199,7 @@ extension EndToEnd {
                         (["test", "--strategy", "backup"], 64, "SOURCE and DESTINATION"),
                         (["test", "--larger", "5K"], 64, "--strategy"),
                         (["test", tree, "--strategy", "two-way", "--bend", "delete-extra"], 64, "means nothing"),
-                        (["archive:test", tree, "--strategy", "copy"], 64, "not an end"),
-                        (["test", "archive:", "--strategy", "two-way"], 64, "nothing ever leaves it"),
+                        (["archive:other", tree, "--strategy", "copy"] + state, 64, "no account other"),
                         ([tree, "archive:x", "--strategy", "backup"], 64, "from a timer"),
                         ([tree, tree + "/", "--strategy", "backup"] + state, 64, "are one"),
                     ]
@@ -220,6 +219,45 @@ extension EndToEnd {
                     let result = try await watch.stop()
                     #expect(result.exitCode == 0 && result.errors.isEmpty, "\(result.errors)")
                     #expect(result.output.contains(" INBOX: 1 new in the destination"), "\(result.output)")
+                }
+            }
+        }
+
+        @Test(
+            "an archive is an end as any other: what comes to it by another way goes on",
+            .enabled(if: canRunDovecot))
+        func archived() async throws {
+            try await DovecotServer.with { server in
+                try await withArchive { program in
+                    try await program.addAccount(port: server.port)
+                    try await deliver(server, "first", to: "INBOX")
+                    try place("from-files", in: "new", program)
+                    let copy = [
+                        "sync", "maildir:\(program.folder.file("mail"))", "archive:kept", "--strategy", "copy",
+                        "--state",
+                        program.folder.file("state"),
+                    ]
+                    let line = ["test", "archive:kept", "--strategy", "two-way", "--interval", "1"]
+                    try await watching(program, line) { watch in
+                        try await wait("the archive is watched") {
+                            watch.outputSoFar.contains("the destination is watched by inotify")
+                        }
+                        // The lock is free but while a sync lasts.
+                        try await wait("another way in") { try await program.run(copy, codes: [0, 7]).exitCode == 0 }
+                        try await wait("what came by it, on the server") { try await count(server, "INBOX") == 2 }
+                        try await deliver(server, "third", to: "INBOX")
+                        try await wait("a message after that, in the archive") {
+                            try await program.json(StatisticsDocument.self, ["stats"]).messages == 3
+                        }
+                        try await server.doveadm(["expunge", "-u", "anna", "mailbox", "INBOX", "subject", "first"])
+                        try await wait("an expunge, in the archive's view") {
+                            try await program.exported("account:kept").count == 2
+                        }
+                    } ended: { events in
+                        #expect(!events.contains { ["disconnected", "problem"].contains($0.event) })
+                    }
+                    expectEqual(
+                        try await program.exported("account:kept"), try await Dump.server(port: server.port))
                 }
             }
         }

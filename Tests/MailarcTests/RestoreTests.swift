@@ -111,6 +111,7 @@ extension EndToEnd {
                             command.killAfter = whole * Double.random(in: 0.1...1, using: &generator)
                             let result = try await command.run()
                             #expect(result.isKilled || result.isSuccess, "\(result.ending) \(result.errors)")
+                            try await server.finishSessions()
                             whole = whole * (result.isKilled ? 1.1 : 1)
                         }
                         let report = try await program.restore(["--verify"])

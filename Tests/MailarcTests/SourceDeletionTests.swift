@@ -89,13 +89,21 @@ extension EndToEnd {
                     _ = try await command.run()
                     let folder = program.folder.file("mail")
                     let here = FileManager.default.fileExists(atPath: folder) ? try await Dump.maildir(folder) : []
-                    let everywhere = Set(try await Dump.server(port: server.port)).union(here)
+                    let there = try await Dump.server(port: server.port).map(unmarked)
+                    let everywhere = Set(there).union(here)
                     #expect(everywhere.isSuperset(of: source))
                 }
                 _ = try await sync(program, ["--delete-source-after", "0"])
                 expectEqual(try await Dump.maildir(program.folder.file("mail")), source)
                 #expect(try await Dump.server(port: server.port).isEmpty)
             }
+        }
+
+        /// Killed between STORE and UID EXPUNGE, a run leaves its mark in the source, and there alone.
+        private func unmarked(_ line: String) -> String {
+            var fields = line.components(separatedBy: "\t")
+            fields[3] = fields[3].split(separator: " ").filter { $0 != "\\Deleted" }.joined(separator: " ")
+            return fields.joined(separator: "\t")
         }
 
         private func sync(_ program: MailarcProgram, _ more: [String]) async throws -> SyncDocument {

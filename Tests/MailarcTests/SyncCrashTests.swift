@@ -34,6 +34,8 @@ extension EndToEnd {
             Case(strategy: ["bcc", "--bend", "no-grace"], kind: .account),
             Case(strategy: ["backup"], kind: .maildir, share: 0.6),
             Case(strategy: ["two-way"], kind: .maildir, share: 0.6),
+            Case(strategy: ["copy"], kind: .archive, share: 0.6),
+            Case(strategy: ["two-way"], kind: .archive, share: 0.6),
         ]
 
         @Test(
@@ -53,6 +55,7 @@ extension EndToEnd {
                     number += 1
                 }
                 #expect(session.kills >= wanted)
+                if item.kind == .archive { try await pairs.program.expectClean() }
                 print(
                     "sync \(item): MAILARC_SEED=\(seed), \(session.kills) kills, \(session.cuts) cuts,",
                     "\(number - 1) pairs equal; whole runs took \(session.phases.map(\.octets)) octets;",

@@ -12,10 +12,7 @@ extension EndToEnd {
                 (digest($0), $0)
             })
 
-        static func digest(_ key: String) -> String {
-            TestSHA256.hash(PairEvents.message(key)).map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }
-                .joined()
-        }
+        static func digest(_ key: String) -> String { hex(PairEvents.message(key)) }
 
         @Test(
             "the accounts end as the table says, and a second run does nothing",
@@ -51,19 +48,8 @@ extension EndToEnd {
             for (cell, report) in zip(PairEvents.cells, try await bench.runs()) {
                 #expect(report.isUnchanged, "\(cell), again: \(report)")
             }
-            try expectDocument(PairEvents.table(Self.strategies) { measured[$0.description] ?? "?" })
-        }
-
-        /// The committed table is what was measured; `MAILARC_WRITE_TABLES=1` writes it.
-        private func expectDocument(_ table: String) throws {
-            let document = URL(fileURLWithPath: Repository.root).appending(path: "Documentation/SyncEvents.md")
-            let text = try String(contentsOf: document, encoding: .utf8)
-            let head = text.prefix(upTo: text.range(of: "| event |")?.lowerBound ?? text.endIndex)
-            if ProcessInfo.processInfo.environment["MAILARC_WRITE_TABLES"] != nil {
-                try (head + table).write(to: document, atomically: true, encoding: .utf8)
-            } else {
-                #expect(text == head + table, "Documentation/SyncEvents.md says something else")
-            }
+            try CommittedTable.expect(
+                PairEvents.table(Self.strategies) { measured[$0.description] ?? "?" }, in: "SyncEvents.md")
         }
     }
 }

@@ -67,9 +67,7 @@ extension EndToEnd {
         /// Syncs, and returns a moment after everything archived so far and before what comes.
         private func syncAndWait(_ program: MailarcProgram) async throws -> String {
             try await program.run(Self.line)
-            let now = Int(Date().timeIntervalSince1970)
-            while Int(Date().timeIntervalSince1970) <= now { try await Task.sleep(for: .milliseconds(20)) }
-            return ISO8601DateFormatter().string(from: Date(timeIntervalSince1970: Double(now)))
+            return try await nextMoment()
         }
 
         private func flags(_ verb: String, _ flags: String, _ uid: String, _ server: DovecotServer) async throws {

@@ -53,6 +53,7 @@ extension EndToEnd {
             let cases: [([String], String)] = [
                 (["--max-rate", "fast"], "not a size"), (["--max-rate", "0"], "not a size"),
                 (["--max-messages-per-second", "0"], "above 0"), (["--source-provider", "nobody"], "gmail"),
+                (["--destination-provider", "hotmail"], "m365"),
             ]
             for (arguments, words) in cases {
                 let result = try await program.run(line(program) + arguments, opens: false, codes: [64])

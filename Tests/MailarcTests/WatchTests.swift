@@ -60,6 +60,8 @@ extension EndToEnd {
                         try await expect(program, "a message after the server was away") { $0["INBOX"] == 2 }
                         try await server.doveadm(["mailbox", "rename", "-u", "anna", "Lists", "Letters"])
                         try await expect(program, "a new name") { $0["Letters"] == 1 && $0["Lists"] == nil }
+                        // It is in the archive before it is told.
+                        try await wait("the word of it") { watch.outputSoFar.contains("renamed from Lists") }
                         #expect(watch.isRunning)
                     } ended: { events in
                         #expect(events.filter { $0.event == "watching" }.allSatisfy { $0.method == item.method })

@@ -14,7 +14,10 @@ extension ArchiveCheck {
         attempt(layout.writers) { check throws(ArchiveError) in
             for name in try FileTree.names(in: check.layout.writers) where !name.hasSuffix(".tmp") {
                 let path = "\(check.layout.writers)/\(name)"
-                check.attempt(path) { check throws(ArchiveError) in _ = try check.writerKey(at: path, name: name) }
+                check.attempt(path) { check throws(ArchiveError) in
+                    guard !name.hasSuffix(CaptureHost.suffix) else { return try check.checkHost(path, name: name) }
+                    _ = try check.writerKey(at: path, name: name)
+                }
             }
         }
     }
@@ -153,6 +156,20 @@ extension ArchiveCheck {
         let (key, file) = try writerKey(writer)
         checkMAC(file, path)
         return key
+    }
+
+    /// A write-only host.
+    private mutating func checkHost(_ path: String, name: String) throws(ArchiveError) {
+        let file = try VaultFiles.parse(path) { octets throws(CryptoError) in
+            try TextFile(parsing: octets, type: CaptureHost.type)
+        }
+        do throws(CryptoError) {
+            let host = try CaptureHost(file)
+            guard host.archive == identity.archive, host.writer.hex + CaptureHost.suffix == name else {
+                throw CryptoError(.malformed, "it is another host's, or another archive's")
+            }
+        } catch { throw ArchiveError(.damaged, error.message, path: path) }
+        checkMAC(file, path)
     }
 
     private mutating func checkMAC(_ file: TextFile, _ path: String) {

@@ -12,8 +12,13 @@ struct KeyLeaves {
     /// Anchors outside, with the leaf that added each.
     private(set) var anchors: [String: UInt64] = [:]
 
+    /// Write-only hosts, by their id in hex, with the leaf that added each.
+    private(set) var hosts: [String: UInt64] = [:]
+
     mutating func see(_ leaf: Leaf) {
         switch leaf.body {
+        case .hostAdded(let writer, _, _, _): hosts[writer.hex] = leaf.sequence
+        case .hostRemoved(let writer, _, _): hosts[writer.hex] = nil
         case .initial(_, _, let key, _), .logKey(let key, _): logKeys.append((key, leaf.sequence))
         case .keyAdded(let slot, _): slots[slot.octets.hex] = (true, leaf.sequence)
         case .anchorAdded(let name, let kind, _) where kind != "inside": anchors[name] = leaf.sequence
@@ -65,6 +70,10 @@ extension ArchiveCheck {
                     .missing, layout.anchors,
                     "leaf \(anchor.value) added the anchor \(anchor.key): without the list its secrets are never destroyed"
                 )
+            }
+            for (writer, leaf) in leaves.hosts.sorted(by: { $0.value < $1.value }) {
+                let path = "\(layout.writers)/\(writer)\(CaptureHost.suffix)"
+                if !FileTree.exists(path) { find(.missing, path, "leaf \(leaf) added this write-only host") }
             }
             let former = try LogKeyFile.read(layout, archive: identity.archive).former
             let expected = former.map(\.key) + (former.last?.key == identity.logKey ? [] : [identity.logKey])

@@ -47,6 +47,7 @@ struct EventFilter {
             scope.addresses.insert(address)
             return scope.endings.remove(address).map { .gone(at: $0, movedTo: nil) }
         case .flagsChanged(let address, _, _): return scope.addresses.contains(address) ? nil : event
+        case .delivered(let address, _): return scope.addresses.contains(address) ? nil : event
         case .gone(let address, _): return scope.addresses.remove(address) == nil ? event : nil
         case .quarantined(let address, _):
             return scope.addresses.contains(address) || scope.laterAddresses.contains(address) ? nil : event
@@ -75,6 +76,8 @@ struct EventFilter {
             return scope.mailboxes.remove(mailbox) == nil ? event : nil
         case .uidValidityChanged(let account, let name, let from, let to, let mapping):
             return renumber(account, name, from, to, mapping)
+        case .uidsGiven(let account, let name, _, _):
+            return scope.mailboxes.contains(EventScope.Mailbox(account: account, name: name)) ? nil : event
         default: return event
         }
     }

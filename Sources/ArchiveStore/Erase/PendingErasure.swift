@@ -116,6 +116,14 @@ extension Archive {
         return Array(HMAC.sha256(key: keys.contentID, writer.octets).prefix(16)).hex
     }
 
+    /// What stands for two ends of a sync in the name of their state's file: keyed, so that it tells nothing of them.
+    public func pairName(_ ends: String) -> String {
+        var writer = ByteWriter(capacity: 256)
+        writer.bytes("mailarc/1/pair-name\0".utf8)
+        writer.string(ends.utf8)
+        return Array(HMAC.sha256(key: keys.contentID, writer.octets).prefix(12)).hex
+    }
+
     /// Those of `keyIDs` that still have a key in the vault as it is on disk now.
     public func living(_ keyIDs: [RandomID]) throws(ArchiveError) -> Set<RandomID> {
         let wanted = Set(keyIDs)

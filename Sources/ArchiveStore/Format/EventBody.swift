@@ -12,6 +12,8 @@ import MailCore
 /// | 6 mailbox deleted | mailbox |
 /// | 7 UIDVALIDITY changed | mailbox ‖ le32 from ‖ le32 to ‖ varint pairs: le32 old UID ‖ le32 new UID |
 /// | 8 quarantined | mailbox ‖ le32 UIDVALIDITY ‖ le32 UID ‖ string reason ‖ string detail |
+/// | 9 UIDs given | mailbox ‖ le32 UIDVALIDITY ‖ le32 next UID |
+/// | 10 delivered | mailbox ‖ le32 UIDVALIDITY ‖ le32 UID ‖ le64 time ‖ direction(1) ‖ string sender ‖ strings recipients ‖ string client ‖ string hello name ‖ string transport ‖ string TLS ‖ extensions |
 enum EventBody {
     static func encode(_ event: OccurrenceEvent, _ tables: inout EventTables) -> (type: UInt8, body: [UInt8]) {
         var body = ByteWriter(capacity: 96)
@@ -42,6 +44,10 @@ enum EventBody {
             body.string(refusal.reason.rawValue.utf8)
             body.string(refusal.detail.utf8)
             return (8, body.octets)
+        case .delivered(let address, let facts):
+            write(address, &tables, &body)
+            write(facts, &body)
+            return (10, body.octets)
         default:
             return encodeMailboxEvent(event, &tables)
         }
@@ -74,7 +80,12 @@ enum EventBody {
                 body.u32(new.value)
             }
             return (7, body.octets)
-        case .placed, .flagsChanged, .gone, .quarantined:
+        case .uidsGiven(let account, let mailbox, let uidValidity, let next):
+            body.varint(tables.index(account, mailbox))
+            body.u32(uidValidity.value)
+            body.u32(next.value)
+            return (9, body.octets)
+        case .placed, .flagsChanged, .gone, .quarantined, .delivered:
             preconditionFailure("message events are encoded by the caller")
         }
     }
@@ -83,6 +94,16 @@ enum EventBody {
         body.varint(tables.index(address.account, address.mailbox))
         body.u32(address.uidValidity.value)
         body.u32(address.uid.value)
+    }
+
+    private static func write(_ facts: DeliveryFacts, _ body: inout ByteWriter) {
+        body.u64(UInt64(bitPattern: facts.time))
+        body.u8(facts.direction.rawValue)
+        body.string(facts.sender.utf8)
+        body.varint(UInt64(facts.recipients.count))
+        for recipient in facts.recipients { body.string(recipient.utf8) }
+        for text in [facts.client, facts.helloName, facts.transport, facts.tls] { body.string(text.utf8) }
+        body.varint(0)
     }
 
     private static func write(_ flags: FlagSet, _ body: inout ByteWriter) {
@@ -127,6 +148,11 @@ extension EventBody {
                 let detail = cursor.text()
             else { return nil }
             return .quarantined(at: address, refusal: Refusal(reason, detail: detail))
+        case 10:
+            guard let address = cursor.address(), let facts = cursor.facts(), cursor.skipExtensions() else {
+                return nil
+            }
+            return .delivered(at: address, facts: facts)
         default: return decodeMailboxEvent(type, &cursor)
         }
     }
@@ -143,6 +169,11 @@ extension EventBody {
             guard let (other, target) = cursor.mailbox(), other == account else { return nil }
             return .mailboxRenamed(account: account, from: mailbox, to: target)
         case 6: return .mailboxDeleted(account: account, mailbox: mailbox)
+        case 9:
+            guard let uidValidity = cursor.reader.u32(), let next = cursor.reader.u32().flatMap({ UID($0) }) else {
+                return nil
+            }
+            return .uidsGiven(account: account, mailbox: mailbox, uidValidity: UIDValidity(uidValidity), next: next)
         default:
             guard let from = cursor.reader.u32(), let target = cursor.reader.u32(),
                 let count = cursor.reader.count(limit: cursor.reader.remaining / 8)
@@ -181,14 +212,26 @@ private struct EventCursor {
 
     mutating func text() -> String? { reader.string().flatMap { String(validating: $0, as: UTF8.self) } }
 
-    mutating func flags() -> FlagSet? {
+    mutating func texts() -> [String]? {
         guard let count = reader.count(limit: reader.remaining) else { return nil }
-        var flags: [Flag] = []
+        var result: [String] = []
         for _ in 0..<count {
-            guard let name = text() else { return nil }
-            flags.append(Flag(name))
+            guard let text = text() else { return nil }
+            result.append(text)
         }
-        return FlagSet(flags)
+        return result
+    }
+
+    mutating func flags() -> FlagSet? { texts().map { FlagSet($0.map { Flag($0) }) } }
+
+    mutating func facts() -> DeliveryFacts? {
+        guard let time = reader.u64(), let direction = reader.u8().flatMap(DeliveryFacts.Direction.init),
+            let sender = text(), let recipients = texts(), let client = text(), let helloName = text(),
+            let transport = text(), let tls = text()
+        else { return nil }
+        return DeliveryFacts(
+            direction: direction, sender: sender, recipients: recipients, client: client, helloName: helloName,
+            transport: transport, tls: tls, time: Int64(bitPattern: time))
     }
 
     mutating func date() -> (value: InternalDate?, Void)? {

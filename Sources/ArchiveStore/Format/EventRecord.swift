@@ -60,7 +60,7 @@ package struct EventRecord: Sendable, Hashable {
         for _ in 0..<count {
             guard let type = reader.u8(), let body = reader.string() else { throw Self.malformed }
             guard type < 0x80 else { throw ArchiveError(.unsupported, "event type \(type)") }
-            guard (1...8).contains(type) else { continue }
+            guard (1...10).contains(type) else { continue }
             guard let event = EventBody.decode(type, body, tables) else { throw Self.malformed }
             events.append(event)
         }

@@ -12,6 +12,7 @@ package enum ObjectKind: UInt8, Sendable {
     case erasing = 0x45
     case index = 0x49
     case parity = 0x58
+    case segment = 0x4B
 }
 
 /// The first 32 octets of every binary file (ArchiveFormat.md §6.1).
@@ -65,6 +66,7 @@ package struct FileHeader {
         case .journal: [32..<40, 56..<60]
         case .erasing: [32..<60]
         case .dictionary, .index, .parity: [36..<60]
+        case .segment: []
         default: [40..<60]
         }
     }

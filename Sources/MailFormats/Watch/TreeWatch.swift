@@ -6,10 +6,10 @@ public enum TreeWatchMethod: String, Sendable, Hashable, CaseIterable {
     case poll
 }
 
-/// Waits for changes of a Maildir tree, or of mbox files; reads names and file times only.
+/// Waits for changes of a Maildir tree, of mbox files, or of one file; reads names and file times only.
 public struct TreeWatch: Sendable {
     /// What the tree is made of.
-    public enum Kind: Sendable { case maildir, mbox }
+    public enum Kind: Sendable { case maildir, mbox, file }
 
     private let path: String
     private let root: [UInt8]
@@ -90,7 +90,7 @@ public struct TreeWatch: Sendable {
         places.allSatisfy { place in
             guard place.isDirectory else { return true }
             switch kind {
-            case .mbox: return inotify.add(place.path, place.status == nil ? .files : .file(rootName))
+            case .mbox, .file: return inotify.add(place.path, place.status == nil ? .files : .file(rootName))
             case .maildir: return inotify.add(place.path, place.status == nil ? .directories : .names)
             }
         }
@@ -131,7 +131,7 @@ public struct TreeWatch: Sendable {
     private func isWanted(_ name: [UInt8]) -> Bool {
         switch kind {
         case .maildir: !name.elementsEqual("tmp".utf8)
-        case .mbox: name.first != 0x2E && !MboxTree.isOthers(name)
+        case .mbox, .file: name.first != 0x2E && !MboxTree.isOthers(name)
         }
     }
 }

@@ -56,13 +56,18 @@ extension IMAPAccountStore: SyncStore {
         guard !uids.isEmpty else { return uids }
         return try await withSession(for: mailbox) { (session) async throws(StoreError) in
             _ = try await session.openForWriting(mailbox, uidValidity)
-            return try await session.expunge(uids)
+            guard let bin = bin(for: mailbox), session.capabilities.hasMove else {
+                return try await session.expunge(uids)
+            }
+            _ = try await session.copy(uids, to: bin, moves: true)
+            return uids.subtracting(try await session.present(uids))
         }
     }
 
     public func rename(_ mailbox: MailboxName, to target: MailboxName) async throws(StoreError) {
         // RENAME of INBOX moves its messages and leaves it there. RFC 9051 §6.3.6
         guard !mailbox.isInbox else { throw StoreError(.refused, "INBOX keeps its name", mailbox: mailbox) }
+        forgetListing()
         try await onceInSession(nil) { (session) async throws(StoreError) in
             try await session.rename(mailbox, to: target)
         }
@@ -70,6 +75,7 @@ extension IMAPAccountStore: SyncStore {
 
     public func remove(_ mailbox: MailboxName) async throws(StoreError) {
         guard !mailbox.isInbox else { throw StoreError(.refused, "INBOX cannot be removed", mailbox: mailbox) }
+        forgetListing()
         try await withSession { (session) async throws(StoreError) in try await session.remove(mailbox) }
     }
 

@@ -42,9 +42,11 @@ extension IMAPSession {
     ) async throws(StoreError) -> [UID: FlagOutcome] {
         var edits = FlagEdits(changes, traits, isGuarded: capabilities.hasConditionalStore)
         for step in FlagEdits.Step.allCases {
-            let commands = edits.commands(step, sets)
-            let answers = try await runAll(commands.map(\.command))
-            for (command, status) in zip(commands, answers) { edits.complete(command.edit, command.set, status) }
+            var commands = edits.commands(step, sets)
+            while !commands.isEmpty {
+                let answers = try await runAll(commands.map(\.command))
+                commands = zip(commands, answers).compactMap { edits.complete($0, $1) }
+            }
         }
         let present = try await present(UIDSet(changes.map(\.uid)))
         return Dictionary(
@@ -224,61 +226,5 @@ extension IMAPSession {
             start = end
         }
         return answers
-    }
-}
-
-/// Changes of flags as commands: messages that get the same change share one.
-private struct FlagEdits {
-    enum Step: CaseIterable { case add, remove }
-    struct Edit: Hashable {
-        var adding: FlagSet
-        var removing: FlagSet
-        var unchangedSince: ModSeq?
-    }
-
-    private(set) var outcomes: [UID: FlagOutcome] = [:]
-    private var edits: [(edit: Edit, rest: UIDSet)] = []
-
-    init(_ changes: [FlagChange], _ traits: DeliveryTraits, isGuarded: Bool) {
-        var groups: [Edit: [UID]] = [:]
-        for change in changes {
-            let edit = Edit(
-                adding: FlagSet(change.adding.flags.filter(traits.keeps)),
-                removing: FlagSet(change.removing.flags.filter(traits.keeps)),
-                unchangedSince: isGuarded ? change.unchangedSince : nil)
-            groups[edit, default: []].append(change.uid)
-        }
-        edits = groups.map { ($0.key, UIDSet($0.value)) }
-            .sorted { ($0.rest.min?.value ?? 0) < ($1.rest.min?.value ?? 0) }
-    }
-
-    /// The commands of a step; a message that was in conflict in the first is not in the second.
-    func commands(_ step: Step, _ sets: (UIDSet) -> [UIDSet]) -> [(edit: Int, set: UIDSet, command: Command)] {
-        var commands: [(edit: Int, set: UIDSet, command: Command)] = []
-        for (index, entry) in edits.enumerated() {
-            let flags = step == .add ? entry.edit.adding : entry.edit.removing
-            guard !flags.isEmpty else { continue }
-            // The first step moved the modification sequence itself.
-            let isGuarded = step == .add || entry.edit.adding.isEmpty
-            for piece in sets(entry.rest) {
-                let command = Command.uidStore(
-                    piece, step == .add ? .add : .remove, flags,
-                    unchangedSince: isGuarded ? entry.edit.unchangedSince : nil)
-                commands.append((index, piece, command))
-            }
-        }
-        return commands
-    }
-
-    mutating func complete(_ edit: Int, _ set: UIDSet, _ status: StatusResponse) {
-        var failed = UIDSet()
-        if case .modified(let conflicted)? = status.code {
-            failed = set.intersection(conflicted)
-            for uid in failed.uids { outcomes[uid] = .conflicted }
-        } else {
-            failed = status.condition == .ok ? status.leavesOut(of: set) : set
-            for uid in failed.uids { outcomes[uid] = .refused(status.text) }
-        }
-        edits[edit].rest = edits[edit].rest.subtracting(failed)
     }
 }

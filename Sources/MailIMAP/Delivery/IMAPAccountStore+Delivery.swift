@@ -26,6 +26,7 @@ extension IMAPAccountStore: PipelinedDeliveryStore {
     public func create(
         _ mailbox: MailboxName, role: MailboxRole?, isSubscribed: Bool
     ) async throws(StoreError) {
+        forgetListing()
         try await withSession { (session) async throws(StoreError) in
             try await session.settle()
             try await session.create(mailbox, role: role)
@@ -43,7 +44,8 @@ extension IMAPAccountStore: PipelinedDeliveryStore {
     }
 
     public func create(_ mailboxes: [NewMailbox]) async throws(StoreError) -> [Result<Void, StoreError>] {
-        try await withSession { (session) async throws(StoreError) in
+        forgetListing()
+        return try await withSession { (session) async throws(StoreError) in
             try await session.settle()
             return try await session.create(mailboxes)
         }
@@ -69,6 +71,7 @@ extension IMAPAccountStore: PipelinedDeliveryStore {
             await pool.discard(session)
             throw error
         }
+        if delivery.isSlow { await pool.strain() }
         await pool.giveBack(session)
     }
 }
@@ -88,7 +91,8 @@ extension IMAPSession {
         }
         let status = try await run(.create(name))
         if status.condition == .ok || status.code == .alreadyExists { return }
-        if status.isTemporary { throw .throttled(status, mailbox: mailbox) }
+        // [LIMIT] is about how many mailboxes there may be. RFC 9051 §7.1
+        if status.isTemporary, status.code != .limit { throw .throttled(status, mailbox: mailbox) }
         // QUIRK: many servers have no code for it.
         if try await run(.status(name, [.uidValidity])).condition == .ok { return }
         throw StoreError(.refused, "The server refused to create it: \(status.text)", mailbox: mailbox)

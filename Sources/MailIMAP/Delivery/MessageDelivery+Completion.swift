@@ -24,11 +24,35 @@ extension MessageDelivery {
             for message in batch.messages.reversed() {
                 again.append(Batch(messages: [message], octetCount: message.octetCount))
             }
+        } else if let other = otherwise(batch, status) {
+            again.append(other)
         } else {
             let refusal = Self.refusal(status)
             if refusal.reason == .overQuota { isOverQuota = true }
             for message in batch.messages { try await tell(message, .refused(refusal), each) }
         }
+    }
+
+    /// A message that was refused without a reason, as some servers take it.
+    ///
+    /// QUIRK: Yahoo wants the last line to have an end; others refuse keywords that their PERMANENTFLAGS allow.
+    private func otherwise(_ batch: Batch, _ status: StatusResponse) -> Batch? {
+        guard let message = batch.messages.first, Self.refusal(status).reason == .refusedByServer else { return nil }
+        let keywords = keywords(of: message)
+        var changes: [DeliveryChange] = []
+        for addsLineEnd in [message.traits.lacksLineEnd, false] {
+            for leavesOut in [FlagSet(), keywords] {
+                var change = DeliveryChange()
+                (change.addsLineEnd, change.leavesOut) = (addsLineEnd, leavesOut)
+                changes.append(change)
+            }
+        }
+        var other = batch
+        other.attempts = 0
+        other.refusedChanges.insert(batch.change)
+        guard let change = changes.first(where: { !other.refusedChanges.contains($0) }) else { return nil }
+        other.change = change
+        return other
     }
 
     private func delivered(_ batch: Batch, _ status: StatusResponse, _ each: Each) async throws(StoreError) {
@@ -38,6 +62,7 @@ extension MessageDelivery {
             validity = value
             uids = set.uids.map { $0 }
         }
+        if let message = batch.messages.first, !batch.change.isNone { message.wasChanged(batch.change) }
         for (message, uid) in zip(batch.messages, uids) {
             try await tell(message, .delivered(validity, uid), each)
         }

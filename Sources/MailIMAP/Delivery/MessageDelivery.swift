@@ -1,5 +1,7 @@
 import MailCore
 import MailIMAPCore
+import MailTransport
+import NIOCore
 
 /// One `deliver` call: APPENDs out, as many in flight as the server allows, and each message's outcome told.
 ///
@@ -27,6 +29,10 @@ final class MessageDelivery {
         var tag = ""
         var attempts = 0
         var isPipelined = false
+        /// In what it is sent otherwise than it is; of one message.
+        var change = DeliveryChange()
+        /// Changes that were refused, too.
+        var refusedChanges: Set<DeliveryChange> = []
     }
 
     let mailbox: MailboxName
@@ -45,7 +51,7 @@ final class MessageDelivery {
     var early: [Response] = []
     private var held: (any OutgoingMessage)?
     private var isAtEnd = false
-    private var outbox: [UInt8] = []
+    private var outbox = ByteBuffer()
 
     init(to mailbox: MailboxName, _ traits: DeliveryTraits, _ session: IMAPSession) {
         (self.mailbox, self.traits, self.session) = (mailbox, traits, session)
@@ -134,6 +140,11 @@ final class MessageDelivery {
         return nil
     }
 
+    /// Keywords of `message` that are sent with it.
+    func keywords(of message: any OutgoingMessage) -> FlagSet {
+        FlagSet(message.flags.flags.filter { !$0.isSystemFlag && traits.keeps($0) })
+    }
+
     func tell(_ message: any OutgoingMessage, _ outcome: DeliveryOutcome, _ each: Each) async throws(StoreError) {
         do { try await each(message, outcome) } catch { throw failure(error) }
     }
@@ -158,20 +169,23 @@ final class MessageDelivery {
             try await flush(segment)
             guard try await session.isContinued(sent.tag) else { return }
         }
-        outbox = (head.last ?? []).dropLast(2)
+        outbox.writeBytes((head.last ?? []).dropLast(2))
         for message in sent.messages {
-            guard try await send(message, sent.tag) else { return }
+            guard try await send(message, sent.tag, sent.change) else { return }
         }
         try await flush([13, 10])
     }
 
     /// Sends one message of the command; false if the server refused the command instead.
-    private func send(_ message: any OutgoingMessage, _ tag: String) async throws(StoreError) -> Bool {
+    private func send(
+        _ message: any OutgoingMessage, _ tag: String, _ change: DeliveryChange
+    ) async throws(StoreError) -> Bool {
+        let total = message.octetCount + (change.addsLineEnd ? 2 : 0)
+        let kept = message.flags.flags.filter { traits.keeps($0) && !change.leavesOut.contains($0) }
         let item = AppendItem(
-            flags: FlagSet(message.flags.flags.filter(traits.keeps)), internalDate: message.internalDate,
-            octetCount: message.octetCount, form: form(of: message))
-        let isAtOnce = session.literals.sendsAtOnce(message.octetCount)
-        outbox += item.opening(isPlus: isAtOnce)
+            flags: FlagSet(kept), internalDate: message.internalDate, octetCount: total, form: form(of: message))
+        let isAtOnce = session.literals.sendsAtOnce(total)
+        outbox.writeBytes(item.opening(isPlus: isAtOnce))
         if !isAtOnce {
             try await flush()
             guard try await session.isContinued(tag) else { return false }
@@ -181,14 +195,15 @@ final class MessageDelivery {
         while let octets = try source.next() {
             count += octets.count
             guard count <= message.octetCount else { break }
-            outbox += octets
-            if outbox.count >= Self.outboxOctetCount { try await flush() }
+            outbox.writeBytes(octets)
+            if outbox.readableBytes >= Self.outboxOctetCount { try await flush() }
         }
         // What was announced cannot be taken back: the connection is given up.
         guard count == message.octetCount else {
             throw StoreError(.consumerFailed, "A message has another length than before", mailbox: mailbox)
         }
-        outbox += item.closing
+        if change.addsLineEnd { outbox.writeBytes([13, 10]) }
+        outbox.writeBytes(item.closing)
         return true
     }
 
@@ -198,9 +213,10 @@ final class MessageDelivery {
     }
 
     private func flush(_ more: [UInt8] = []) async throws(StoreError) {
-        let octets = outbox + more
-        outbox.removeAll(keepingCapacity: true)
-        do throws(StoreError) { try await session.transport.writeAll(octets) } catch {
+        outbox.writeBytes(more)
+        session.meter.add(outbox.readableBytes)
+        defer { outbox.clear() }
+        do throws(StoreError) { try await session.transport.writeAll(outbox) } catch {
             // Perhaps the server said why.
             guard error.kind == .connectionLost else { throw error }
             while true { _ = try await session.nextResponse() }

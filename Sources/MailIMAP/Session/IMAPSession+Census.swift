@@ -30,13 +30,28 @@ extension IMAPSession {
         return found
     }
 
+    /// EXAMINE, and SELECT where EXAMINE alone has another UIDVALIDITY than is expected.
+    private func examine(
+        _ mailbox: MailboxName, expecting uidValidity: UIDValidity?
+    ) async throws(StoreError) -> MailboxStatus {
+        let status = try await examine(mailbox)
+        guard let uidValidity, uidValidity.value != 0, status.uidValidity != uidValidity, !opensBySelect else {
+            return status
+        }
+        examinesFalsely = true
+        let selected = try await examine(mailbox)
+        examinesFalsely = selected.uidValidity == uidValidity
+        return selected
+    }
+
     /// Opens `mailbox`, unless it is open.
     ///
     /// - Throws: `.uidValidityChanged`, `.noSuchMailbox`.
     func openForReading(_ mailbox: MailboxName, _ uidValidity: UIDValidity) async throws(StoreError) {
         if let selected, selected.name == mailbox, selected.uidValidity == uidValidity { return }
-        let found = try await examine(mailbox).uidValidity
-        guard found == uidValidity else {
+        let found = try await examine(mailbox, expecting: uidValidity).uidValidity
+        // Of a volatile mailbox nobody knows more than that it is the one of this name.
+        guard found == uidValidity || uidValidity.value == 0 else {
             selected = nil
             throw StoreError(
                 .uidValidityChanged, "UIDVALIDITY is \(found), not \(uidValidity)", mailbox: mailbox, retry: .later)
@@ -44,8 +59,11 @@ extension IMAPSession {
     }
 
     /// The UIDs of `mailbox`, asked for in windows that no server minds: searched, and listed where that does not add up.
-    func census(of mailbox: MailboxName) async throws(StoreError) -> MailboxCensus {
-        let status = try await examine(mailbox)
+    ///
+    /// - Parameter expected: UIDVALIDITY of a listing; another one here is none.
+    func census(of mailbox: MailboxName, expecting expected: UIDValidity?) async throws(StoreError) -> MailboxCensus {
+        var status = try await examine(mailbox, expecting: expected)
+        if let expected, status.uidValidity != expected { status.uidValidity = UIDValidity(0) }
         let windows = ListingWindows.ranges(status)
         let isExtended = capabilities.hasExtendedSearch
         var messageCount = status.messageCount

@@ -5,7 +5,9 @@ extension IMAPSession {
     /// LIMIT: STATUS commands in flight; more gain nothing and fill the server's queue.
     private static let statusWindow = 50
 
-    /// All mailboxes with their counters.
+    /// All mailboxes with their counters; with an incomplete listing, those the server told before it failed.
+    ///
+    /// - Throws: `.refused` where it told of none.
     func mailboxes() async throws(StoreError) -> (listings: [MailboxListing], isComplete: Bool) {
         var entries: [ListEntry] = []
         var statuses: [MailboxName: MailboxStatusResponse] = [:]
@@ -21,12 +23,17 @@ extension IMAPSession {
             let more = try await list(namespace.prefix, returning: returning, &entries, &statuses)
             if more.condition != .ok { result = more }
         }
+        guard result.condition == .ok || !entries.isEmpty else {
+            throw StoreError(.refused, "The server does not list its mailboxes: \(result.text)", retry: .later)
+        }
         var listings: [MailboxListing] = []
         var seen: Set<MailboxName> = []
         for entry in entries {
             let name = WireName.decode(entry.name, delimiter: entry.delimiter, isUTF8: isUTF8)
             guard !name.octets.isEmpty, seen.insert(name).inserted else { continue }
-            listings.append(MailboxListing(name, entry))
+            var listing = MailboxListing(name, entry)
+            listing.isSystem = listing.role != nil && capabilities.hasGmailExtensions
+            listings.append(listing)
         }
         let unknown = listings.filter { $0.isSelectable && statuses[$0.name] == nil }.map(\.name)
         try await askStatus(of: unknown, &statuses)

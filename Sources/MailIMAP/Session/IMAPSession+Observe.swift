@@ -1,9 +1,13 @@
 import MailCore
 import MailIMAPCore
+import MailTransport
 
 extension IMAPSession {
     /// One mailbox to look at: its name, what is known of it, what a listing said, and what is too much for one look.
-    typealias Glance = (mailbox: MailboxName, cursor: MailboxCursor?, announced: MailboxStatus?, limit: Int?)
+    /// ``expected`` is the UIDVALIDITY of a listing.
+    typealias Glance = (
+        mailbox: MailboxName, cursor: MailboxCursor?, announced: MailboxStatus?, expected: UIDValidity?, limit: Int?
+    )
 
     /// Looks at `mailboxes`: all first flights at once, then whatever single ones still need.
     func observe(
@@ -24,8 +28,46 @@ extension IMAPSession {
             }
         }
         var results: [Result<MailboxObservation, StoreError>] = []
-        for index in looks.indices { results.append(try await conclude(&looks[index], index, &open)) }
+        for index in looks.indices {
+            let result = try await conclude(&looks[index], index, &open)
+            guard case .success(let observation) = result, let expected = mailboxes[index].expected,
+                observation.status.uidValidity != expected
+            else {
+                results.append(result)
+                continue
+            }
+            results.append(try await lookAgain(at: mailboxes[index]))
+            open = nil
+        }
         return results
+    }
+
+    /// A look at a mailbox whose UIDVALIDITY is not the one that was listed.
+    ///
+    /// QUIRK: Courier's EXAMINE has another one than STATUS and SELECT. Where SELECT does not agree either, the mailbox
+    /// was replaced just now, or its UIDs mean nothing: either way this look is a volatile one.
+    private func lookAgain(at glance: Glance) async throws(StoreError) -> Result<MailboxObservation, StoreError> {
+        let wasOpenedBySelect = opensBySelect
+        examinesFalsely = true
+        var glance = glance
+        if wasOpenedBySelect { glance.cursor = nil }
+        for cursor in [glance.cursor, nil] {
+            glance.cursor = cursor
+            var look = look(at: glance)
+            var open: Int? = 0
+            try await fly(look.commands, into: &look)
+            let result = try await conclude(&look, 0, &open)
+            guard case .success(var observation) = result else {
+                examinesFalsely = wasOpenedBySelect
+                return result
+            }
+            if observation.status.uidValidity == glance.expected { return result }
+            guard case .full = observation.content else { continue }
+            examinesFalsely = false
+            observation.status.uidValidity = UIDValidity(0)
+            return .success(observation)
+        }
+        throw StoreError(.protocolViolation, "A look without a cursor gave changes only", mailbox: glance.mailbox)
     }
 
     private func look(at glance: Glance) -> MailboxLook {

@@ -1,24 +1,30 @@
 import MailCore
 import MailIMAPCore
+import MailTransport
 
 extension IMAPSession {
     /// Connects and logs in; ID, ENABLE and NAMESPACE are on their way when this returns.
     ///
     /// - Throws: `.connectionFailed`, `.tlsFailed`, `.authenticationFailed`, `.protocolViolation`, `.throttled`.
-    static func open(_ configuration: IMAPConfiguration) async throws(StoreError) -> IMAPSession {
-        let password: [UInt8]
-        do {
-            password = try await configuration.password()
-        } catch {
-            throw StoreError(.authenticationFailed, "The password could not be had", cause: error)
+    static func open(
+        _ configuration: IMAPConfiguration, meter: TrafficMeter = TrafficMeter()
+    ) async throws(StoreError) -> IMAPSession {
+        try await LoginSecret.use(configuration.password, or: configuration.renewal) {
+            (secret) async throws(StoreError) in try await open(configuration, meter, secret)
         }
-        let transport = try await Transport.connect(configuration)
-        let session = IMAPSession(transport, configuration)
+    }
+
+    private static func open(
+        _ configuration: IMAPConfiguration, _ meter: TrafficMeter, _ password: [UInt8]
+    ) async throws(StoreError) -> IMAPSession {
+        let transport = try await Transport.connect(configuration.server)
+        let session = IMAPSession(transport, configuration, meter)
         do {
-            try await session.authenticate(
-                SessionStateMachine.Policy(
-                    startTLS: configuration.security == .startTLS, mechanism: configuration.mechanism,
-                    user: configuration.user, password: password, scram: configuration.scram))
+            var policy = SessionStateMachine.Policy(
+                startTLS: configuration.server.security == .startTLS, mechanism: configuration.mechanism,
+                user: configuration.user, password: password, scram: configuration.scram)
+            (policy.host, policy.port) = (configuration.server.host, configuration.server.port)
+            try await session.authenticate(policy)
             transport.allowReadAhead()
             try await session.introduce()
             return session
@@ -30,7 +36,7 @@ extension IMAPSession {
 
     /// Drives the state machine to its end.
     private func authenticate(_ policy: SessionStateMachine.Policy) async throws(StoreError) {
-        var machine = SessionStateMachine(policy: policy, isSecure: configuration.security == .implicitTLS)
+        var machine = SessionStateMachine(policy: policy, isSecure: configuration.server.security == .implicitTLS)
         var tag: String?
         while true {
             let response = try await nextResponse()
@@ -48,6 +54,7 @@ extension IMAPSession {
             case .answer(let line): transport.write(line + [13, 10])
             case .ready(let capabilities):
                 learn(capabilities)
+                login = IMAPLogin(method: machine.method, mechanisms: machine.mechanisms)
                 return
             case .fail(let failure): throw Self.storeError(failure)
             }
@@ -55,14 +62,14 @@ extension IMAPSession {
     }
 
     private func upgrade(_ machine: inout SessionStateMachine) async throws(StoreError) -> SessionStateMachine.Action {
-        try await transport.startTLS(configuration)
+        try await transport.startTLS(configuration.server)
         return machine.tlsEstablished()
     }
 
     /// The first flight: nobody waits for its answers, but for those that change how names are spelt.
     private func introduce() async throws(StoreError) {
-        if capabilities.contains("ID") { unattended.insert(try await send(.id(configuration.clientID))) }
-        if capabilities.hasNamespace { unattended.insert(try await send(.namespace)) }
+        if capabilities.contains("ID") { try await begin(.id(configuration.clientID)) }
+        if capabilities.hasNamespace { try await begin(.namespace) }
         guard capabilities.hasEnable else { return }
         var wanted: [String] = []
         if capabilities.hasConditionalStore { wanted.append("CONDSTORE") }
@@ -75,8 +82,13 @@ extension IMAPSession {
             let status = try await run(.enable(wanted))
             isUTF8 = isUTF8 || (isUTF8Only && status.condition == .ok)
         } else {
-            unattended.insert(try await send(.enable(wanted)))
+            try await begin(.enable(wanted))
         }
+    }
+
+    /// Sends what nobody waits for, but where nothing may come before its answer.
+    private func begin(_ command: Command) async throws(StoreError) {
+        if pipelining == .refused { _ = try await run(command) } else { unattended.insert(try await send(command)) }
     }
 
     private static func storeError(_ failure: SessionStateMachine.Failure) -> StoreError {

@@ -1,13 +1,13 @@
 import MailCore
 import MailIMAPCore
+import MailTransport
 import NIOCore
 
 /// One authenticated connection: commands out, events in.
 ///
 /// Runs in its user's isolation; after any error it is good for nothing but ``close()``.
+// SAFETY: `ConnectionPool` hands a session to one task at a time, and that task gives it back when it is done.
 final class IMAPSession: @unchecked Sendable {
-    // SAFETY: `ConnectionPool` hands a session to one task at a time, and that task gives it back when it is done.
-
     let transport: Transport
     let configuration: IMAPConfiguration
     private(set) var capabilities = CapabilitySet()
@@ -15,11 +15,12 @@ final class IMAPSession: @unchecked Sendable {
     var isUTF8 = false
     /// What ID said.
     private(set) var serverID: [String: String] = [:]
+    var login = IMAPLogin()
     /// The text of the greeting.
     var greeting = ""
     private(set) var namespaces = Namespaces()
     private(set) var farewell: StatusResponse?
-    var pipelining = Pipelining.assumed
+    var pipelining: Pipelining
     /// The mailbox opened by the last successful EXAMINE or SELECT.
     var selected: OpenMailbox?
     /// Commands whose completion nobody waits for (ID, ENABLE, NAMESPACE).
@@ -36,9 +37,11 @@ final class IMAPSession: @unchecked Sendable {
     private let tagPrefix: String
     private var commandCount = 0
     private(set) var literals = Command.LiteralMode.synchronising
+    let meter: TrafficMeter
 
-    init(_ transport: Transport, _ configuration: IMAPConfiguration) {
-        (self.transport, self.configuration) = (transport, configuration)
+    init(_ transport: Transport, _ configuration: IMAPConfiguration, _ meter: TrafficMeter) {
+        (self.transport, self.configuration, self.meter) = (transport, configuration, meter)
+        pipelining = configuration.pipelines ? .assumed : .refused
         parser = ResponseParser(limits: configuration.parserLimits)
         // Unguessable, so that no message can hold a line that looks like an answer to this session.
         tagPrefix = String(UInt64.random(in: 0x1_0000_0000...0xFF_FFFF_FFFF), radix: 36, uppercase: true)
@@ -56,8 +59,10 @@ final class IMAPSession: @unchecked Sendable {
 
     /// QUIRK: see ``Command/open(_:_:bySelect:)``.
     var opensBySelect: Bool {
-        [greeting, serverID["name"] ?? ""].contains { $0.lowercased().contains("courier") }
+        examinesFalsely || [greeting, serverID["name"] ?? ""].contains { $0.lowercased().contains("courier") }
     }
+    /// SELECT tells the UIDVALIDITY that STATUS tells, and EXAMINE another.
+    var examinesFalsely = false
 
     func learn(_ capabilities: CapabilitySet) {
         self.capabilities = capabilities
@@ -147,6 +152,7 @@ final class IMAPSession: @unchecked Sendable {
                 if waiting.isEmpty {
                     if parser.isInBody, endsWithOwnCompletion { throw Self.overlong }
                     waiting = ArraySlice(try await transport.read(isBulk: parser.isInBody, within: patience))
+                    meter.add(waiting.reduce(0) { $0 + $1.readableBytes })
                 }
                 guard let next = waiting.popFirst() else { throw closed }
                 (buffer, position) = (next, 0)
@@ -164,7 +170,7 @@ final class IMAPSession: @unchecked Sendable {
         guard let farewell else {
             return StoreError(.connectionLost, "The server closed the connection", retry: .now)
         }
-        guard !farewell.isTemporary else { return .throttled(farewell) }
+        guard !farewell.isTemporary, !farewell.refusesConnection else { return .throttled(farewell) }
         return StoreError(.connectionLost, "The server closed the connection: \(farewell.text)", retry: .now)
     }
 
@@ -207,4 +213,12 @@ final class IMAPSession: @unchecked Sendable {
         default: return false
         }
     }
+}
+
+/// How a session was logged in.
+public struct IMAPLogin: Sendable, Hashable {
+    /// `LOGIN`, or the mechanism; empty: the server knew its user without (PREAUTH).
+    public var method = ""
+    /// What the server offered for it.
+    public var mechanisms: [String] = []
 }

@@ -49,7 +49,7 @@ extension BodyFetch {
         var undecided: [UID] = []
         if case .messageLimit(_, let lowest?)? = status.code { undecided = batch.pending.filter { $0.value < lowest } }
         for uid in batch.pending.dropFirst(undecided.count).reversed() {
-            if stillThere.contains(uid) {
+            if stillThere.contains(uid) || hasUnnamedRows {
                 queue.append(BodyBatch(kind: .alone, pending: [uid]))
             } else {
                 report.refused[uid] = Refusal(.expunged)
@@ -61,6 +61,7 @@ extension BodyFetch {
             queue.append(BodyBatch(kind: .existence, pending: undecided))
         }
         stillThere.removeAll()
+        hasUnnamedRows = false
     }
 
     /// Waits as the server wishes, then asks for half as much.
@@ -70,15 +71,9 @@ extension BodyFetch {
         queue += batch.halves.reversed()
         // What was sent before the last pause says nothing about now.
         guard batch.pauseCount == pauseCount else { return }
-        let duration = status.suggestedBackoff ?? .seconds(1)
-        guard pauseCount < Self.pauses, duration <= Self.patience else {
-            throw .throttled(status, mailbox: mailbox)
-        }
         pauseCount += 1
-        do {
-            try await Task.sleep(for: duration)
-        } catch {
-            throw TransportError.store(error)
-        }
+        await pool.strain()
+        let error = StoreError.throttled(status, mailbox: mailbox)
+        guard try await patience.wait(error) else { throw error }
     }
 }

@@ -22,13 +22,28 @@ extension BodyFetch {
         }
     }
 
-    static func isWorthReconnecting(_ error: StoreError) -> Bool {
-        error.kind == .connectionLost || error.kind == .protocolViolation
+    /// Whether another connection can help.
+    func isWorthReconnecting(_ error: StoreError) async -> Bool {
+        switch error.kind {
+        case .connectionLost, .protocolViolation: true
+        // The server ended this one for there are too many.
+        case .throttled: if lent?.farewell != nil { await pool.hasOthers } else { false }
+        default: false
+        }
     }
 
     /// Blames the message the connection broke in, puts the rest back, and opens a new connection if something is left.
     func recover(from error: StoreError) async throws(StoreError) {
-        let suspect = current ?? inFlight.lazy.flatMap(\.pending).first
+        // Who says goodbye had no trouble with a message.
+        let isFarewell = lent?.farewell != nil
+        if current == nil {
+            emptyBreakCount += isFarewell ? Self.emptyBreaks / Self.attempts : 1
+            guard emptyBreakCount < Self.emptyBreaks else {
+                throw StoreError(
+                    error.kind, error.message, mailbox: mailbox, retry: .later, cause: error.cause)
+            }
+        }
+        let suspect = current ?? (isFarewell ? nil : inFlight.lazy.flatMap(\.pending).first)
         current = nil
         let isGarbled = (error.cause as? ProtocolError)?.kind == .garbled
         var isGivenUp = false

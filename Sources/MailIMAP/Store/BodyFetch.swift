@@ -7,11 +7,9 @@ import MailIMAPCore
 final class BodyFetch {
     /// LIMIT: times one message may break the connection before it is given up.
     static let attempts = 3
+    /// LIMIT: connections that break in a row before a message has begun, until the server is to blame and no message.
+    static let emptyBreaks = 9
     private static let windowCount = 2
-    /// LIMIT: a server that wants to be left alone for longer than this ends the call.
-    static let patience = Duration.seconds(5)
-    /// LIMIT: times a call waits for the server.
-    static let pauses = 1
 
     let mailbox: MailboxName
     let uidValidity: UIDValidity
@@ -27,7 +25,11 @@ final class BodyFetch {
     var emptyBodies: Set<UID> = []
     var current: UID?
     var stillThere: Set<UID> = []
+    /// A row came without its UID where the server was asked which messages exist.
+    var hasUnnamedRows = false
     var pauseCount = 0
+    var patience = Patience()
+    var emptyBreakCount = 0
 
     init(
         _ messages: [MessageSummary], from mailbox: MailboxName, uidValidity: UIDValidity,
@@ -45,7 +47,7 @@ final class BodyFetch {
                 do throws(StoreError) {
                     try await step(consume)
                 } catch {
-                    guard Self.isWorthReconnecting(error) else { throw error }
+                    guard await isWorthReconnecting(error) else { throw error }
                     try await recover(from: error)
                 }
             }
@@ -159,12 +161,11 @@ final class BodyFetch {
     private func receive(
         _ fetch: FetchResponse, _ consume: (any IncomingMessage) async throws -> Void
     ) async throws(StoreError) {
-        guard let uid = fetch.uid else { return }
         if inFlight.first?.kind == .existence {
-            stillThere.insert(uid)
+            if let uid = fetch.uid { stillThere.insert(uid) } else if fetch.flags == nil { hasUnnamedRows = true }
             return
         }
-        guard let body = fetch.bodies["BODY[]"], isExpected(uid) else { return }
+        guard let body = fetch.bodies["BODY[]"], let uid = fetch.uid ?? onlyPending, isExpected(uid) else { return }
         guard case .string(let octets) = body, !octets.isEmpty || announced[uid, default: 0] == 0 else {
             if case .streamed = body {} else { emptyBodies.insert(uid) }
             return
@@ -174,7 +175,8 @@ final class BodyFetch {
     }
 
     func delivered(_ uid: UID) {
-        current = nil
+        (current, emptyBreakCount) = (nil, 0)
+        patience.reward()
         settle(uid)
         report.delivered.insert(uid)
     }

@@ -1,15 +1,19 @@
 public import MailCore
-import MailIMAPCore
+public import MailIMAPCore
 import Synchronization
 
 /// An IMAP account as a mail store. Reading changes nothing: EXAMINE and BODY.PEEK; `Delivery/` is the write side.
 ///
-/// Up to `maxConnections` calls run at once; more wait. A broken connection is replaced once per call.
+/// Up to `maxConnections` calls run at once; more wait. A broken connection is replaced up to three times per call.
 public final class IMAPAccountStore: PipelinedStore, PartwiseStore {
     let configuration: IMAPConfiguration
     let pool: ConnectionPool
     /// Counters of large mailboxes from the last listing.
     private let announced = Mutex<[MailboxName: MailboxStatus]>([:])
+    /// From the last listing of a server with labels: the mailbox of all mail, and the bin.
+    private let labelled = Mutex<(all: MailboxName?, bin: MailboxName?)>((nil, nil))
+    /// UIDVALIDITY of every mailbox from the last listing.
+    private let validities = Mutex<[MailboxName: UIDValidity]>([:])
 
     public init(configuration: IMAPConfiguration) {
         self.configuration = configuration
@@ -32,9 +36,21 @@ public final class IMAPAccountStore: PipelinedStore, PartwiseStore {
                 return [session.serverID["name"], session.serverID["version"]].compactMap { $0 }
             }
             return StoreTraits(
-                fetchConcurrency: max(1, configuration.maxConnections),
+                fetchConcurrency: configuration.lanes,
                 implementation: server.isEmpty ? nil : server.joined(separator: " "))
         }
+    }
+
+    /// What the server offers after the login.
+    public var capabilities: CapabilitySet {
+        get async throws(StoreError) {
+            try await withSession { (session) async throws(StoreError) in session.capabilities }
+        }
+    }
+
+    /// How its sessions are logged in.
+    public var login: IMAPLogin {
+        get async throws(StoreError) { try await withSession { (session) async throws(StoreError) in session.login } }
     }
 
     /// One round trip where the server has LIST-STATUS.
@@ -44,7 +60,20 @@ public final class IMAPAccountStore: PipelinedStore, PartwiseStore {
             listing.status.flatMap { $0.messageCount > ListingWindows.messageCount ? (listing.name, $0) : nil }
         }
         announced.withLock { $0 = Dictionary(large, uniquingKeysWith: { $1 }) }
+        func system(_ role: MailboxRole) -> MailboxName? {
+            found.listings.first { $0.isSystem && $0.role == role }?.name
+        }
+        labelled.withLock { $0 = (system(.all), system(.trash)) }
+        let told = found.listings.compactMap { listing in listing.status.map { (listing.name, $0.uidValidity) } }
+        validities.withLock { $0 = Dictionary(told, uniquingKeysWith: { $1 }) }
         return found
+    }
+
+    /// Where a message of `mailbox` goes to be deleted, if an expunge there does not delete it.
+    ///
+    /// QUIRK: Gmail: an expunge takes a label away; among all mail, it does nothing at all.
+    func bin(for mailbox: MailboxName) -> MailboxName? {
+        labelled.withLock { $0.all == mailbox ? $0.bin : nil }
     }
 
     /// Two round trips at most for an honest server; a caller that compares ``MailboxListing/status`` first saves them.
@@ -59,7 +88,7 @@ public final class IMAPAccountStore: PipelinedStore, PartwiseStore {
         return try result.get()
     }
 
-    /// A window of `requests` in one flight, each handed over in order; connection errors after a first reconnect.
+    /// A window of `requests` in one flight, each handed over in order; connection errors once replacing it did not help.
     public func observe(
         _ requests: [ObservationRequest], limit: Int?,
         _ consume: (MailboxName, Result<MailboxObservation, StoreError>) -> Void
@@ -67,22 +96,20 @@ public final class IMAPAccountStore: PipelinedStore, PartwiseStore {
         var start = 0
         while start < requests.count {
             let end = min(start + configuration.observationWindow, requests.count)
-            let window = announced.withLock { known in
-                requests[start..<end].map {
-                    (mailbox: $0.mailbox, cursor: $0.cursor, announced: known[$0.mailbox], limit: limit)
-                }
+            let (large, told) = (announced.withLock { $0 }, validities.withLock { $0 })
+            let window = requests[start..<end].map { request -> IMAPSession.Glance in
+                (request.mailbox, request.cursor, large[request.mailbox], told[request.mailbox], limit)
             }
-            let outcomes = try await withSession { (session) async throws(StoreError) in
-                try await session.observe(window)
-            }
+            let outcomes = try await observe(window)
             for (request, outcome) in zip(window, outcomes) { consume(request.mailbox, outcome) }
             start += window.count
         }
     }
 
     public func census(of mailbox: MailboxName) async throws(StoreError) -> MailboxCensus {
-        try await withSession(for: mailbox) { (session) async throws(StoreError) in
-            try await session.census(of: mailbox)
+        let expected = validities.withLock { $0[mailbox] }
+        return try await withSession(for: mailbox) { (session) async throws(StoreError) in
+            try await session.census(of: mailbox, expecting: expected)
         }
     }
 
@@ -103,11 +130,37 @@ public final class IMAPAccountStore: PipelinedStore, PartwiseStore {
         return try await fetch.run(consume)
     }
 
-    /// Runs `body` on a session; once more on a new one if an old one turns out to be dead.
+    /// Looks at `window`, and once more at what the server put off.
+    private func observe(
+        _ window: [IMAPSession.Glance]
+    ) async throws(StoreError) -> [Result<MailboxObservation, StoreError>] {
+        var outcomes = try await withSession { (session) async throws(StoreError) in try await session.observe(window) }
+        var patience = Patience()
+        while true {
+            let putOff = outcomes.indices.filter { outcomes[$0].failure?.kind == .throttled }
+            guard let first = putOff.first, let error = outcomes[first].failure else { return outcomes }
+            await pool.strain()
+            guard try await patience.wait(error) else { return outcomes }
+            let again = try await withSession { (session) async throws(StoreError) in
+                try await session.observe(putOff.map { window[$0] })
+            }
+            for (index, outcome) in zip(putOff, again) { outcomes[index] = outcome }
+        }
+    }
+
+    /// Mailboxes were made, renamed or removed: what a listing said is over.
+    func forgetListing() { validities.withLock { $0 = [:] } }
+
+    /// LIMIT: connections that may break one after the other in one call.
+    private static let replacementLimit = 3
+
+    /// Runs `body`, which can be repeated, on a session: again on a new one if one breaks, and where the server asks for
+    /// patience; a few times each.
     func withSession<T>(
         for mailbox: MailboxName? = nil, _ body: (IMAPSession) async throws(StoreError) -> T
     ) async throws(StoreError) -> T {
-        var isRetry = false
+        var replaced = 0
+        var patience = Patience()
         while true {
             let session = try await pool.lease(for: mailbox)
             do {
@@ -116,9 +169,22 @@ public final class IMAPAccountStore: PipelinedStore, PartwiseStore {
                 return result
             } catch {
                 await pool.discard(session)
-                guard error.kind == .connectionLost, error.retry == .now, !isRetry else { throw error }
-                isRetry = true
+                if error.kind == .throttled {
+                    await pool.strain()
+                    guard try await patience.wait(error) else { throw error }
+                    continue
+                }
+                guard error.kind == .connectionLost, error.retry == .now, replaced < Self.replacementLimit else {
+                    throw error
+                }
+                replaced += 1
             }
         }
+    }
+}
+
+extension Result {
+    fileprivate var failure: Failure? {
+        if case .failure(let error) = self { error } else { nil }
     }
 }

@@ -1,5 +1,6 @@
 public import MailCore
 import MailIMAPCore
+import MailTransport
 
 /// How changes of an account are noticed.
 public enum WatchMethod: String, Sendable, Hashable, CaseIterable {
@@ -87,11 +88,14 @@ public struct AccountWatch: Sendable {
             try await withThrowingTaskGroup(of: Void.self) { group in
                 for mailbox in mailboxes {
                     group.addTask {
-                        let own = try await IMAPSession.open(configuration)
-                        defer { own.close() }
-                        do { try await own.keepIdling(in: mailbox, options, changed) } catch let error as StoreError {
-                            // Gone since it was listed, or not to be opened: then it is looked at like the others.
-                            guard error.kind == .noSuchMailbox else { throw error }
+                        do {
+                            let own = try await IMAPSession.open(configuration)
+                            defer { own.close() }
+                            try await own.keepIdling(in: mailbox, options, changed)
+                        } catch let error as StoreError {
+                            // Gone since it was listed, or not to be opened, or a connection too many: then it is looked
+                            // at like the others.
+                            guard error.kind == .noSuchMailbox || error.kind == .throttled else { throw error }
                         }
                     }
                 }

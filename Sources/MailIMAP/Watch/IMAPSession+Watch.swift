@@ -1,5 +1,6 @@
 import MailCore
 import MailIMAPCore
+import MailTransport
 
 extension IMAPSession {
     /// Asks to be told of changes in all mailboxes; false where the server refuses.
@@ -70,7 +71,7 @@ extension IMAPSession {
         var isIdling = false
         var isEnding = false
         while true {
-            let rest = isIdling && !isEnding ? end - ContinuousClock.now : configuration.responseTimeout
+            let rest = isIdling && !isEnding ? end - ContinuousClock.now : configuration.server.responseTimeout
             if rest > .zero, let response = try await nextResponse(within: rest) {
                 if case .tagged(tag, let status) = response {
                     guard status.condition == .ok else {

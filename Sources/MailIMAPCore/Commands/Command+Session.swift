@@ -1,3 +1,5 @@
+import MailSASL
+
 extension Command {
     public static let capability = Command("CAPABILITY")
     public static let noop = Command("NOOP")

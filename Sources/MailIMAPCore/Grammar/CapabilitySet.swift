@@ -18,6 +18,9 @@ public struct CapabilitySet: Sendable, Hashable {
     public var hasSpecialUse: Bool { contains("SPECIAL-USE") || isRevision2 }
     public var hasNamespace: Bool { contains("NAMESPACE") || isRevision2 }
 
+    /// X-GM-MSGID and labels: every label is a mailbox, and a message is in those of all its labels.
+    public var hasGmailExtensions: Bool { contains("X-GM-EXT-1") }
+
     public var hasMove: Bool { contains("MOVE") || isRevision2 }
     public var hasUnselect: Bool { contains("UNSELECT") || isRevision2 }
 

@@ -28,6 +28,18 @@ extension StatusResponse {
         }
     }
 
+    /// Said to a connection: there are too many of them. RFC 9051 §7.1
+    ///
+    /// QUIRK: Gmail has no code for it, "[ALERT] Too many simultaneous connections. (Failure)".
+    package var refusesConnection: Bool {
+        guard condition != .ok else { return false }
+        let lower = text.lowercased()
+        return isTemporary
+            || ["too many", "maximum number of connections", "simultaneous", "connection limit"].contains {
+                lower.contains($0)
+            }
+    }
+
     /// How long the server wants to be left alone, if it says.
     package var suggestedBackoff: Duration? {
         let lower = text.lowercased()
@@ -40,6 +52,13 @@ extension StatusResponse {
 extension StoreError {
     /// `status` as the error of a server that cannot go on now.
     package static func throttled(_ status: StatusResponse, mailbox: MailboxName? = nil) -> StoreError {
-        StoreError(.throttled, "The server cannot go on now: \(status.text)", mailbox: mailbox, retry: .later)
+        StoreError(
+            .throttled, "The server cannot go on now: \(status.text)", mailbox: mailbox, retry: .later,
+            cause: Postponement(duration: status.suggestedBackoff))
     }
+}
+
+/// Why a call was put off: how long the server wants to be left alone, if it says.
+package struct Postponement: Error, Sendable, Hashable {
+    package var duration: Duration?
 }

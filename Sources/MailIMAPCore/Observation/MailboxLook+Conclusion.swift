@@ -56,12 +56,33 @@ extension MailboxLook {
         let adds = messages.count == messageCount && rowsWithoutUID == 0 && failedCount == 0
         // Something came or went during the look: once more, then it has to be called incomplete.
         if !adds, fullRounds == 0 { return startAgain(metadata) }
+        if rowsWithoutUID > 0, let more = findUnnamed(messages) { return .again(more) }
         let known = vanished
         let present = known.isEmpty ? messages : messages.filter { !known.contains($0.uid) }
         return .done(
             MailboxObservation(
                 status: status, content: .full(present),
                 isComplete: adds && !isLimited && leftOut.isEmpty && firstMessageCount != nil))
+    }
+
+    /// The next commands that give rows without UID their UIDs; `nil` where that cannot be done.
+    ///
+    /// QUIRK: Exchange leaves UID out of single rows: what is searched and has no row is asked for alone.
+    private mutating func findUnnamed(_ messages: [MessageSummary]) -> [Command]? {
+        guard let number = unnamedSearch else {
+            unnamedSearch = finishedCount
+            let search = Command.uidSearch(.all, isExtended: false)
+            commands.append(search)
+            return [search]
+        }
+        guard singles.isEmpty, let all = searches[number], all.count == messageCount else { return nil }
+        let missing = all.subtracting(UIDSet(messages.lazy.map(\.uid)))
+        guard !missing.isEmpty, missing.count <= Self.singleCount else { return nil }
+        rowsWithoutUID = 0
+        for (offset, uid) in missing.uids.enumerated() { singles[finishedCount + offset] = uid }
+        let more = missing.uids.map { Command.uidFetch(UIDSet([$0]).description, listedItems) }
+        commands += more
+        return more
     }
 
     /// Throws a delta away that cannot be believed.
@@ -77,6 +98,7 @@ extension MailboxLook {
         if !isFirstFullRound { fullRounds += 1 }
         let ranges = ListingWindows.ranges(isReopened ? announced : status)
         (rows, vanished, searches, rowsWithoutUID) = ([], UIDSet(), [:], 0)
+        (singles, unnamedSearch) = ([:], nil)
         (failure, failedCount) = (nil, 0)
         (listed, leftOut, rowsAtLimit, isLimited) = ([:], [], 0, false)
         if isReopened { (finishedCount, isOpen, highestModSeq) = (0, false, nil) }

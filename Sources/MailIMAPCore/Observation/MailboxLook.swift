@@ -44,6 +44,12 @@ public struct MailboxLook: Sendable {
     public internal(set) var finishedCount = 0
     var rows: [MessageSummary] = []
     var rowsWithoutUID = 0
+    /// What the last listing asked for.
+    var listedItems: [FetchItem] = []
+    /// UIDs asked for alone, by their place among the commands: their rows need no name.
+    var singles: [Int: UID] = [:]
+    /// The search that tells which UIDs no row had.
+    var unnamedSearch: Int?
     var vanished = UIDSet()
     var searches: [Int: UIDSet] = [:]
     var isLimited = false
@@ -69,6 +75,8 @@ public struct MailboxLook: Sendable {
     static let provenRunCount = 10_000
     /// LIMIT: messages the server may report beyond twice its own count before it is taken for a flood.
     static let excessRows = 100_000
+    /// LIMIT: messages asked for alone because their rows came without a UID.
+    static let singleCount = 200
     /// LIMIT: keywords asked for one by one; beyond it a full listing is cheaper.
     static let keywordCount = 50
 
@@ -103,7 +111,7 @@ public struct MailboxLook: Sendable {
         if capabilities.hasConditionalStore { items.append(.modSeq) }
         if capabilities.contains("OBJECTID") {
             items.append(.objectID("EMAILID"))
-        } else if capabilities.contains("X-GM-EXT-1") {
+        } else if capabilities.hasGmailExtensions {
             items.append(.objectID("X-GM-MSGID"))
         }
         return items
@@ -121,6 +129,7 @@ public struct MailboxLook: Sendable {
     /// The commands that list `ranges`; the first of them is command number `base` of this look.
     mutating func listing(_ ranges: [ClosedRange<UInt32>], _ items: [FetchItem], from base: Int) -> [Command] {
         for (offset, range) in ranges.enumerated() { listed[base + offset] = range }
+        listedItems = items
         return ranges.map { .uidFetch(ListingWindows.text($0), items) }
     }
 
@@ -229,7 +238,7 @@ extension MailboxLook {
     }
 
     private mutating func receive(_ fetch: FetchResponse) throws(ProtocolError) {
-        guard let uid = fetch.uid else {
+        guard let uid = fetch.uid ?? singles[finishedCount] else {
             rowsWithoutUID += 1
             return
         }

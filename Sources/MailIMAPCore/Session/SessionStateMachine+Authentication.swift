@@ -1,6 +1,9 @@
+import MailSASL
+
 extension SessionStateMachine {
     /// Chooses the mechanism: the strongest both sides have, never weaker than the policy names.
     mutating func authenticate() -> Action {
+        mechanisms = capabilities.names.filter { $0.hasPrefix("AUTH=") }.map { String($0.dropFirst(5)) }.sorted()
         let hasSCRAM = capabilities.contains("AUTH=SCRAM-SHA-256")
         switch policy.mechanism {
         case .scramSHA256:
@@ -10,6 +13,7 @@ extension SessionStateMachine {
             return beginSCRAM(scram)
         case .plain: return beginPlain()
         case .login: return beginLogin()
+        case .oauth, .oauthBearer, .xoauth2: return beginBearer()
         case .automatic:
             if hasSCRAM, let scram = policy.scram { return beginSCRAM(scram) }
             if capabilities.contains("AUTH=PLAIN") { return beginPlain() }
@@ -21,7 +25,7 @@ extension SessionStateMachine {
         guard !capabilities.contains("LOGINDISABLED") else {
             return fail(.noMechanism, "The server has LOGIN disabled and offers no mechanism that could be used")
         }
-        phase = .authenticate(.login)
+        (phase, method) = (.authenticate(.login), "LOGIN")
         return .send(.login(user: Array(policy.user.utf8), password: policy.password))
     }
 
@@ -29,63 +33,55 @@ extension SessionStateMachine {
         guard capabilities.contains("AUTH=PLAIN") else {
             return fail(.noMechanism, "The server does not offer AUTH=PLAIN")
         }
-        let response = [0] + Array(policy.user.utf8) + [0] + policy.password
-        let isInitial = capabilities.contains("SASL-IR")
-        phase = .authenticate(.plain(response: isInitial ? nil : response))
-        return .send(.authenticate("PLAIN", initialResponse: isInitial ? response : nil))
+        return begin(.plain(user: policy.user, password: policy.password))
     }
 
     private mutating func beginSCRAM(_ primitives: SCRAMPrimitives) -> Action {
-        let exchange = SCRAMExchange(user: policy.user, password: policy.password, primitives: primitives)
-        let isInitial = capabilities.contains("SASL-IR")
-        phase = .authenticate(.scram(exchange, step: isInitial ? 1 : 0))
-        return .send(.authenticate("SCRAM-SHA-256", initialResponse: isInitial ? exchange.first : nil))
+        begin(.scramSHA256(user: policy.user, password: policy.password, primitives: primitives))
+    }
+
+    private mutating func beginBearer() -> Action {
+        let exchange = SASLExchange.bearer(
+            policy.mechanism, user: policy.user, token: policy.password, host: policy.host, port: policy.port
+        ) { capabilities.contains("AUTH=\($0)") }
+        guard let exchange else {
+            let names = policy.mechanism.bearerNames.joined(separator: " nor AUTH=")
+            return fail(.noMechanism, "The server does not offer AUTH=\(names)")
+        }
+        return begin(exchange)
+    }
+
+    private mutating func begin(_ exchange: SASLExchange) -> Action {
+        var exchange = exchange
+        let response = capabilities.contains("SASL-IR") ? exchange.takeInitialResponse() : nil
+        (phase, method) = (.authenticate(.sasl(exchange)), exchange.name)
+        return .send(.authenticate(exchange.name, initialResponse: response))
     }
 
     mutating func answer(_ exchange: Exchange, _ challenge: [UInt8]) -> Action {
-        switch exchange {
-        case .login: return fail(.protocolViolation, "The server asked for data that LOGIN does not have")
-        case .plain(let response?):
-            phase = .authenticate(.plain(response: nil))
-            return .answer(Array(Base64.encode(response).utf8))
-        case .plain(nil):
-            // A JSON error as challenge (some providers): an empty answer lets the tagged NO come.
-            return .answer([])
-        case .scram(let scram, let step): return answerSCRAM(scram, step: step, challenge)
+        guard case .sasl(var exchange) = exchange else {
+            return fail(.protocolViolation, "The server asked for data that LOGIN does not have")
         }
-    }
-
-    private mutating func answerSCRAM(_ exchange: SCRAMExchange, step: Int, _ challenge: [UInt8]) -> Action {
-        var scram = exchange
-        if step == 0 {
-            phase = .authenticate(.scram(scram, step: 1))
-            return .answer(Array(Base64.encode(scram.first).utf8))
-        }
-        guard let decoded = Base64.decode(challenge) else {
-            return fail(.protocolViolation, "The SCRAM challenge is not base64")
-        }
-        do throws(SCRAMExchange.Failure) {
-            if step == 1 {
-                let final = try scram.answer(decoded)
-                phase = .authenticate(.scram(scram, step: 2))
-                return .answer(Array(Base64.encode(final).utf8))
-            }
-            try scram.verify(decoded)
-            phase = .authenticate(.scram(scram, step: 3))
-            return .answer([])
+        do throws(SASLExchange.Failure) {
+            let line = try exchange.answer(challenge)
+            phase = .authenticate(.sasl(exchange))
+            return .answer(line)
         } catch {
-            return fail(.authenticationFailed, "SCRAM-SHA-256 failed: \(error)")
+            switch error {
+            case .notBase64: return fail(.protocolViolation, "The \(exchange.name) challenge is not base64")
+            case .scram(let failure): return fail(.authenticationFailed, "SCRAM-SHA-256 failed: \(failure)")
+            }
         }
     }
 
     mutating func completed(_ exchange: Exchange, _ status: StatusResponse) -> Action {
         guard status.condition == .ok else {
-            if status.code == .unavailable || status.code == .inUse || status.code == .limit {
+            if status.refusesConnection {
                 return fail(.unavailable, "The server cannot log in now: \(status.text)")
             }
-            return fail(.authenticationFailed, "The server refused the login: \(status.text)")
+            return fail(.authenticationFailed, "The server refused the login\(exchange.refusal): \(status.text)")
         }
-        if case .scram(let scram, _) = exchange, !scram.isServerVerified {
+        if case .sasl(let sasl) = exchange, !sasl.isServerVerified {
             return fail(.authenticationFailed, "The server did not prove that it knows the password")
         }
         // RFC 9051 §6.2.2: capabilities may differ now. A code in this very OK counts; anything older does not.
@@ -94,5 +90,12 @@ extension SessionStateMachine {
             return becomeReady()
         }
         return askCapabilities(isAfterAuthentication: true)
+    }
+}
+
+extension SessionStateMachine.Exchange {
+    /// The server's own word for why, in brackets; empty: it said none.
+    fileprivate var refusal: String {
+        if case .sasl(let exchange) = self, let word = exchange.refusal { " (\(word))" } else { "" }
     }
 }

@@ -1,23 +1,25 @@
+public import MailSASL
+
 /// From the greeting to the authenticated state, as a value: responses in, actions out.
 ///
 /// It never lets a password out before the policy on TLS is met, trusts no capability from before TLS or
 /// authentication, and takes octets that came with the answer to STARTTLS for an attack.
 /// - SeeAlso: RFC 9051 §3, §6.2, §11.1
 public struct SessionStateMachine: Sendable {
-    public enum Mechanism: String, Sendable, Hashable {
-        case automatic, plain, login, scramSHA256
-    }
-
     public struct Policy: Sendable {
         /// STARTTLS is required before anything else.
         public var startTLS: Bool
-        public var mechanism: Mechanism
+        public var mechanism: SASLMechanism
         public var user: String
+        /// The access token, where `mechanism` takes one.
         public var password: [UInt8]
         public var scram: SCRAMPrimitives?
+        /// Where the client connected to.
+        public var host = ""
+        public var port = 0
 
         public init(
-            startTLS: Bool, mechanism: Mechanism = .automatic, user: String, password: [UInt8],
+            startTLS: Bool, mechanism: SASLMechanism = .automatic, user: String, password: [UInt8],
             scram: SCRAMPrimitives? = nil
         ) {
             (self.startTLS, self.mechanism, self.user) = (startTLS, mechanism, user)
@@ -56,8 +58,7 @@ public struct SessionStateMachine: Sendable {
 
     enum Exchange: Sendable {
         case login
-        case plain(response: [UInt8]?)
-        case scram(SCRAMExchange, step: Int)
+        case sasl(SASLExchange)
     }
 
     let policy: Policy
@@ -65,6 +66,10 @@ public struct SessionStateMachine: Sendable {
     var isTLSEstablished = false
     public internal(set) var capabilities = CapabilitySet()
     var knowsCapabilities = false
+    /// The mechanisms offered for the login, sorted; servers stop telling them when it is done.
+    public internal(set) var mechanisms: [String] = []
+    /// How it logged in, as commands spell it; empty: not at all.
+    public internal(set) var method = ""
 
     /// `isSecure`: TLS already stands (implicit TLS).
     public init(policy: Policy, isSecure: Bool) {

@@ -40,8 +40,10 @@ public struct ContentIdentity: Sendable, Hashable {
         if raw == other.raw { return true }
         guard canonical == other.canonical else { return false }
         if adoption == .loose { return true }
-        let count = min(trace.count, other.trace.count)
-        return trace.suffix(count).elementsEqual(other.trace.suffix(count))
+        let common = zip(trace.reversed(), other.trace.reversed()).prefix { $0 == $1 }.count
+        let own = (trace.count - common, other.trace.count - common)
+        // One went on from where the other ended, or both went one hop from where they were forked: their deliveries.
+        return min(own.0, own.1) == 0 || (common > 0 && max(own.0, own.1) == 1)
     }
 }
 

@@ -91,61 +91,103 @@ enum CopyStep: Sendable {
     case delivered(Int, CopyArrival)
 }
 
-/// Where the batches of a copy stand: read ahead as far as they fit into memory, delivered in order.
+/// Where the batches of a copy stand: read ahead as far as they fit into memory, journalled together as they come,
+/// delivered in order.
 struct CopyQueue {
     /// LIMIT: deliveries at once. One waits for the disk while another one's octets travel; more gain nothing.
     private static let shipmentCount = 2
+    /// LIMIT: the same where all there is to copy is little: then waiting for the disk is all there is to it.
+    private static let smallShipmentCount = 4
 
     let batches: [CopyBatch]
     private let lanes: Int
     private let memoryLimit: Int
     /// Octets each holds; what is larger than one message may be is on disk.
     private let weights: [Int]
+    /// All of it is read, by one reader, before any of it leaves: another connection would cost more than it brings.
+    private let isSmall: Bool
+    private let shipmentLimit: Int
     private var readCount = 0
-    private var begunCount = 0
+    private var readingCount = 0
+    private var journalledCount = 0
     private var held = 0
     private var ready: [Int: CopyReader.Batch] = [:]
+    /// Journalled and not begun.
+    private var waiting: ArraySlice<(place: Int, shipment: CopyShipment)> = []
     private var shipments: [Int: CopyShipment] = [:]
 
-    init(_ batches: [CopyBatch], _ options: PairOptions) {
+    /// - Parameter connects: whether a store opens a connection for each delivery at once.
+    init(_ batches: [CopyBatch], _ options: PairOptions, connects: (PairSide) -> Bool) {
         self.batches = batches
         // What is limited is read when its turn has come.
         lanes = options.limits == PairLimits() ? options.readAhead : 1
         memoryLimit = options.memoryLimit
         weights = batches.map { min($0.octetCount, options.messageLimit) }
+        let side = batches.first?.side ?? .a
+        isSmall =
+            batches.count <= lanes && batches.allSatisfy { $0.side == side }
+            && batches.reduce(0) { $0 + $1.octetCount } <= options.batchOctetLimit
+            && batches.reduce(0) { $0 + $1.items.count } <= options.batchLimit
+        let limit = isSmall ? connects(side.other) ? 1 : Self.smallShipmentCount : Self.shipmentCount
+        shipmentLimit = min(lanes, limit)
     }
 
     var isResting: Bool { shipments.isEmpty }
-    var isDone: Bool { begunCount == batches.count }
+    var isDone: Bool { journalledCount == batches.count && waiting.isEmpty }
 
     /// The next batch to read, which is taken for being read; `nil` if that has to wait.
     mutating func nextToRead() -> Int? {
-        guard readCount < batches.count, readCount - begunCount < lanes,
-            held == 0 || held + weights[readCount] <= memoryLimit
+        guard readCount < batches.count, readCount - journalledCount + waiting.count < lanes,
+            !isSmall || readingCount == 0, held == 0 || held + weights[readCount] <= memoryLimit
         else { return nil }
         // A store may have one reader or one writer: nothing is read from an end that is being delivered to.
         let side = batches[readCount].side
         guard !shipments.values.contains(where: { $0.batch.side != side }),
-            !batches[begunCount..<readCount].contains(where: { $0.side != side })
+            !waiting.contains(where: { $0.shipment.batch.side != side }),
+            !batches[journalledCount..<readCount].contains(where: { $0.side != side })
         else { return nil }
         held += weights[readCount]
-        readCount += 1
+        (readCount, readingCount) = (readCount + 1, readingCount + 1)
         return readCount - 1
     }
 
-    mutating func isRead(_ place: Int, _ batch: CopyReader.Batch) { ready[place] = batch }
-
-    /// The next batch to deliver; `nil` if that has to wait.
-    mutating func nextToDeliver() -> (place: Int, batch: CopyReader.Batch)? {
-        guard shipments.count < min(lanes, Self.shipmentCount), let batch = ready[begunCount],
-            !shipments.values.contains(where: { $0.batch.isForSameMailbox(as: batches[begunCount]) })
-        else { return nil }
-        ready[begunCount] = nil
-        begunCount += 1
-        return (begunCount - 1, batch)
+    mutating func isRead(_ place: Int, _ batch: CopyReader.Batch) {
+        readingCount -= 1
+        ready[place] = batch
     }
 
-    mutating func begin(_ place: Int, _ shipment: CopyShipment) { shipments[place] = shipment }
+    /// The batches that can be journalled together now, in order: all that were read, once a delivery may begin.
+    ///
+    /// One whose source broke off comes alone, so that what was read before it is on its way.
+    mutating func nextToJournal() -> [(place: Int, read: CopyReader.Batch)] {
+        guard waiting.isEmpty, shipments.count < shipmentLimit,
+            !isSmall || ready.count == batches.count - journalledCount
+        else { return [] }
+        var result: [(place: Int, read: CopyReader.Batch)] = []
+        while let batch = ready[journalledCount],
+            batches[journalledCount].side == batches[result.first?.place ?? journalledCount].side
+        {
+            if case .failure = batch.outcome, !result.isEmpty { break }
+            result.append((journalledCount, batch))
+            ready[journalledCount] = nil
+            journalledCount += 1
+            if case .failure = batch.outcome { break }
+        }
+        return result
+    }
+
+    /// Lets a journalled shipment wait for its turn.
+    mutating func wait(_ place: Int, _ shipment: CopyShipment) { waiting.append((place, shipment)) }
+
+    /// The next shipment to deliver, which is taken for being under way; `nil` if that has to wait.
+    mutating func nextToDeliver() -> (place: Int, shipment: CopyShipment)? {
+        guard shipments.count < shipmentLimit, let next = waiting.first,
+            !shipments.values.contains(where: { $0.batch.isForSameMailbox(as: next.shipment.batch) })
+        else { return nil }
+        waiting.removeFirst()
+        shipments[next.place] = next.shipment
+        return next
+    }
 
     /// Lets go of what a batch holds; its shipment, if there was one.
     mutating func end(_ place: Int) -> CopyShipment? {

@@ -30,12 +30,16 @@ public enum PairAction: Sendable, Hashable {
         case notInSource = "not in the source"
         case finishesMove = "was moved"
         case verifiedInB = "once its copy was read back"
+        case cameLate = "which came by another channel after it was copied"
+
+        /// Whether a deletion for this counts as one.
+        var losesMail: Bool { self != .finishesMove && self != .cameLate }
     }
 
     /// What becomes known.
     public enum Note: Sendable, Hashable {
         case adopted(PairMessage)
-        case kept, sourceGone, tombstone, waiting, duplicate
+        case kept, sourceGone, tombstone, waiting, duplicate, unread
         /// Taken out of A on purpose.
         case moved
         /// Its address on one side changed.
@@ -96,6 +100,7 @@ extension PairAction.Note {
         case .sourceGone, .moved: "keep"
         case .tombstone, .mailboxTombstone: "never make again"
         case .waiting: "wait for"
+        case .unread: "try again to read"
         case .duplicate: "pass over"
         case .readdressed: "note the new place of"
         case .flagsSeen: "note the flags of"
@@ -112,6 +117,7 @@ extension PairAction.Note {
         case .mailboxTombstone: ", whose mailbox was deleted in the destination"
         case .waiting: " to come by another channel"
         case .duplicate: ", one of several equal messages"
+        case .unread: ", which may be the same as one on the other side"
         case .readdressed, .flagsSeen: ""
         }
     }
@@ -157,6 +163,8 @@ public struct PairPlan: Sendable {
     var unfollowedRows: Set<Int64> = []
     /// By link, the mailbox (row) of the end that a copy is to replace: without the copy it is to be seen again.
     var givenUp: [Int64: Int64] = [:]
+    /// What could not be read to be compared, and still may be.
+    package var unread: [PairQuarantine] = []
     /// New messages of a part that are something known, about which a later plan decides.
     var leftOpen = UIDSet()
 

@@ -18,7 +18,8 @@ struct PairIdentification {
 
     private(set) var wanted: [Wanted] = []
 
-    init(_ situation: PairSituation, singles: [Single]) {
+    /// - Parameter others: the fresh messages (positions) that may be the same as something else.
+    init(_ situation: PairSituation, singles: [Single], others: Set<Int> = []) {
         let scope: (Int) -> Int = { situation.policy.adoptsAnywhere ? 0 : $0 }
         var sizes: [Place: Sizes] = [:]
         for message in situation.fresh {
@@ -37,7 +38,9 @@ struct PairIdentification {
             return sizes[Place(.predecessors, side, 0)]?.contains(size) ?? false
         }
         for (position, message) in situation.fresh.enumerated() where message.content == nil {
-            if isWanted(message.summary.octetCount, message.side, message.pair, isFresh: true) {
+            if others.contains(position)
+                || isWanted(message.summary.octetCount, message.side, message.pair, isFresh: true)
+            {
                 wanted.append(.fresh(position))
             }
         }

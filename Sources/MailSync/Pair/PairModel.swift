@@ -72,6 +72,10 @@ public struct PairLink: Sendable, Hashable {
         case unplaced = 8
         /// In B alone, or about to be: taken out of A once B's was verified. Never deleted for being gone in A.
         case moved = 9
+        /// On one side alone: erased in the archive that is the other one. Never made again, never deleted for it.
+        case erased = 10
+        /// On one side alone: it could not be read when it was to be compared with what may be the same on the other.
+        case unread = 11
     }
 
     /// An effect whose outcome is not known yet.
@@ -96,20 +100,96 @@ public struct PairLink: Sendable, Hashable {
         }
     }
 
+    /// What a link says; shared by its copies, for a run holds several of each link it deals with.
+    // SAFETY: changed only while one link alone has it.
+    private final class Storage: @unchecked Sendable {
+        var fields: Fields
+        init(_ fields: Fields) { self.fields = fields }
+    }
+
+    private struct Fields: Sendable, Hashable {
+        var id: Int64
+        var ends: BothSides<LinkEnd?>
+        var content: ContentIdentity?
+        var state: State
+        var since: Int64
+        var attempts = 0
+        var reason: String?
+        var pending: Pending?
+    }
+
+    private var storage: Storage
+    private var fields: Fields {
+        get { storage.fields }
+        _modify {
+            if !isKnownUniquelyReferenced(&storage) { storage = Storage(storage.fields) }
+            yield &storage.fields
+        }
+    }
+
     /// Row in the state; 0 before it has one.
-    package var id: Int64 = 0
-    package var ends: BothSides<LinkEnd?>
-    package var content: ContentIdentity?
-    package var state: State
+    package var id: Int64 {
+        get { storage.fields.id }
+        set { fields.id = newValue }
+    }
+    package var ends: BothSides<LinkEnd?> {
+        get { storage.fields.ends }
+        set { fields.ends = newValue }
+    }
+    package var content: ContentIdentity? {
+        get { storage.fields.content }
+        set { fields.content = newValue }
+    }
+    package var state: State {
+        get { storage.fields.state }
+        set { fields.state = newValue }
+    }
     /// Seconds since 1970 when it came into ``state``.
-    package var since: Int64 = 0
-    package var attempts = 0
-    package var reason: String?
-    package var pending: Pending?
+    package var since: Int64 {
+        get { storage.fields.since }
+        set { fields.since = newValue }
+    }
+    package var attempts: Int {
+        get { storage.fields.attempts }
+        set { fields.attempts = newValue }
+    }
+    package var reason: String? {
+        get { storage.fields.reason }
+        set { fields.reason = newValue }
+    }
+    package var pending: Pending? {
+        get { storage.fields.pending }
+        set { fields.pending = newValue }
+    }
 
     package init(id: Int64 = 0, a: LinkEnd?, b: LinkEnd?, content: ContentIdentity?, state: State, since: Int64 = 0) {
-        (self.id, ends, self.content) = (id, BothSides(a, b), content)
-        (self.state, self.since) = (state, since)
+        storage = Storage(
+            Fields(id: id, ends: BothSides(a, b), content: content, state: state, since: since))
+    }
+
+    public static func == (left: PairLink, right: PairLink) -> Bool {
+        left.storage === right.storage || left.fields == right.fields
+    }
+
+    public func hash(into hasher: inout Hasher) { hasher.combine(fields) }
+
+    /// The ``reason`` of one that waits because the other side made it one with an equal message.
+    static let merged = "merged"
+    var isMerged: Bool { state == .waiting && reason == Self.merged }
+
+    /// The ``reason`` of one that came to `side` by a run of this pair; ``since`` is when it was sent.
+    static func copied(to side: PairSide) -> String { "copied to \(side)" }
+    func isCopied(to side: PairSide) -> Bool { state == .linked && reason == Self.copied(to: side) }
+    var isCopied: Bool { isCopied(to: .a) || isCopied(to: .b) }
+
+    /// The effect that was under way is done.
+    mutating func arrive() {
+        switch pending {
+        case let pending? where pending.kind == .copy: reason = Self.copied(to: pending.side)
+        case .some: break
+        case nil: reason = nil
+        }
+        (state, pending, attempts) = (.linked, nil, 0)
     }
 
     package subscript(side: PairSide) -> LinkEnd? {

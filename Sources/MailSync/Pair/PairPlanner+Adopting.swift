@@ -22,7 +22,7 @@ extension PairPlanner {
         }
     }
 
-    private func isSingle(_ position: Int, _ side: PairSide) -> Bool {
+    func isSingle(_ position: Int, _ side: PairSide) -> Bool {
         let work = works[position]
         guard !work.isDone, work.isPresent(side), work.link.pending == nil else { return false }
         return work.link[side.other] == nil

@@ -73,6 +73,11 @@ extension PairPlanner {
             )
             link[side]?.flags = work.flags(side).subtracting(removing).union(adding)
             guard !adding.isEmpty || !removing.isEmpty, side == .b || policy.writesA else { continue }
+            // A UID that means nothing names no message to change.
+            guard half(end, side)?.look != .volatile else {
+                link[side]?.flags = work.flags(side)
+                continue
+            }
             steps.append(
                 .init(
                     message: message, adding: adding, removing: removing,

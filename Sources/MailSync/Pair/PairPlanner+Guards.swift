@@ -50,7 +50,7 @@ extension PairPlanner {
     private mutating func guarded(_ deletions: [PairAction]) -> [PairAction] {
         guard !situation.allowsMassDelete, let percent = policy.massDeletePercent else { return deletions }
         var counts: BothSides<[MailboxName: Int]> = BothSides([:], [:])
-        for case .expunge(let message, _, let reason) in deletions where reason != .finishesMove {
+        for case .expunge(let message, _, let reason) in deletions where reason.losesMail {
             counts[message.side][message.mailbox, default: 0] += 1
         }
         var refused: BothSides<Set<MailboxName>> = BothSides([], [])
@@ -71,7 +71,7 @@ extension PairPlanner {
             }
         }
         return deletions.filter { action in
-            guard case .expunge(let message, let link, let reason) = action, reason != .finishesMove else {
+            guard case .expunge(let message, let link, let reason) = action, reason.losesMail else {
                 return true
             }
             guard refused[message.side].contains(message.mailbox) else { return true }

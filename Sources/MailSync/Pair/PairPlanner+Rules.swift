@@ -45,7 +45,10 @@ extension PairPlanner {
     }
 
     private mutating func decideLinked(_ position: Int) {
-        (works[position].link.state, works[position].link.since) = (.linked, 0)
+        // A run that was to take it out of A marked it, and did not come to the end: it is on its way out still.
+        let isLeaving = works[position].link.state == .moved && works[position].flags(.a).contains(.deleted)
+        if !isLeaving { works[position].link.state = .linked }
+        if !works[position].link.isCopied { works[position].link.since = 0 }
         let movement = decideMove(position)
         // What may not follow yet keeps its old address: that it moved is seen again in the next run.
         if movement == .held { return hold(position) }
@@ -84,13 +87,21 @@ extension PairPlanner {
         return .planned
     }
 
+    /// Somebody changed its flags. That it was marked to be deleted, by them or by a run that broke off, is no reason to
+    /// keep what is gone on the other side.
+    private func isChanged(_ work: Work, _ side: PairSide) -> Bool {
+        let base = work.link[side]?.flags ?? []
+        let flags = work.flags(side)
+        return base != (base.contains(.deleted) ? flags : flags.removing(.deleted))
+    }
+
     private mutating func decideGoneInA(_ position: Int) {
         let work = works[position]
         guard work.link.state != .moved else {
             works[position].link.ends.a = nil
             return note(position, .moved)
         }
-        let isChanged = work.flags(.b) != (work.link.ends.b?.flags ?? [])
+        let isChanged = isChanged(work, .b)
         let isMailboxGone = work.link.ends.a.flatMap { half($0, .a) }?.look == .gone
         let rule = isMailboxGone ? policy.folders.goneInA : policy.goneInA
         if rule == .delete, !(policy.keepsChanged && isChanged) {
@@ -107,7 +118,7 @@ extension PairPlanner {
 
     private mutating func decideGoneInB(_ position: Int) {
         let work = works[position]
-        let isChanged = work.flags(.a) != (work.link.ends.a?.flags ?? [])
+        let isChanged = isChanged(work, .a)
         let isMailboxGone = work.link.ends.b.flatMap { half($0, .b) }?.look == .gone
         switch isMailboxGone ? policy.folders.goneInB : policy.goneInB {
         case .recreate: copyAgain(position, from: .a)
@@ -125,12 +136,20 @@ extension PairPlanner {
         let work = works[position]
         switch work.link.state {
         case .quarantined: return copyNew(position)
+        case .unread: return decideRead(position, .a)
+        case .waiting where work.link.isMerged:
+            if twin(of: position, .a) == nil { return copyNew(position) }
         case .waiting:
             var isOver = true
             if case .copyAfter(let seconds) = policy.newInA { isOver = situation.now - work.link.since >= seconds }
             if isOver { return copyNew(position) }
         case .tombstone where policy.goneInB == .recreate: return copyNew(position)
         case .duplicate where policy.duplicates == .all: return copyNew(position)
+        case .duplicate where policy.goneInB == .recreate && !hasTwin(position):
+            // What it was passed over for is in neither any more: remembered with its record, for that is forgotten now.
+            works[position].link.state = .waiting
+            note(position, .waiting)
+            return copyNew(position)
         default: break
         }
         if works[position].isChanged { note(position, .readdressed) }
@@ -140,15 +159,19 @@ extension PairPlanner {
         let work = works[position]
         switch work.link.state {
         case .quarantined: copyNew(position)
-        case .sourceGone where policy.goneInA == .delete: delete(position, .b)
-        case .kept where policy.newInB == .delete: delete(position, .b)
+        case .unread: decideRead(position, .b)
+        case .waiting where work.link.isMerged:
+            if twin(of: position, .b) == nil { copyNew(position) }
+        case .sourceGone where policy.goneInA == .delete: deleteNew(position)
+        case .kept where policy.newInB == .delete: deleteNew(position)
         case .kept where policy.newInB == .copy: copyNew(position)
         default: if work.isChanged { note(position, .readdressed) }
         }
     }
 
-    private mutating func copyNew(_ position: Int) {
+    mutating func copyNew(_ position: Int) {
         let side: PairSide = works[position].link.ends.a != nil ? .a : .b
+        guard !mustWait(position, side) else { return hold(position) }
         copyAgain(position, from: side)
     }
 
@@ -174,14 +197,14 @@ extension PairPlanner {
     }
 
     /// Something stays to be done about this link.
-    private mutating func hold(_ position: Int) {
+    mutating func hold(_ position: Int) {
         for side in PairSide.allCases {
             hold(side, works[position].link[side]?.mailbox)
             hold(side, works[position].origin[side])
         }
     }
 
-    private mutating func delete(_ position: Int, _ side: PairSide) {
+    mutating func delete(_ position: Int, _ side: PairSide) {
         let work = works[position]
         guard let end = work.link[side], let message = message(end, side, flags: work.flags(side)) else { return }
         guard half(end, side)?.canBeDeletedFrom == true, side == .b || policy.writesA else { return hold(position) }
@@ -199,6 +222,8 @@ extension PairPlanner {
         let end = LinkEnd(mailbox: half.row, uidValidity: half.uidValidity ?? UIDValidity(0), message.summary)
         var link = PairLink(a: nil, b: nil, content: message.content, state: .linked, since: situation.now)
         link[message.side] = end
+        guard !mayHaveMoved(message) else { return hold(message.side, half.row) }
+        guard !mustWait(message) else { return wait(for: message, link, address) }
         if message.side == .a {
             decideNewInA(link, message, address)
         } else {

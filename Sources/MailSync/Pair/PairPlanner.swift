@@ -44,6 +44,8 @@ struct PairPlanner {
     var index: BothSides<FreshIndex>
     var worksByContent: [ContentMark: [Int]] = [:]
     var pairOfRow: [Int64: Int] = [:]
+    /// Some mailbox could not be looked at.
+    var hasFailed = BothSides(false, false)
     /// Actions by phase; the order of phases is the order of effects.
     var creations: [PairAction] = []
     var records: [PairAction] = []
@@ -53,6 +55,8 @@ struct PairPlanner {
     var created: BothSides<Set<Int>> = BothSides([], [])
     /// Pairs in which a new message that could not be read may be one that is linked under an earlier UIDVALIDITY.
     var openPairs: BothSides<Set<Int>> = BothSides([], [])
+    /// What has no partner that could be read to be compared with it.
+    var unread: BothSides<[Place]> = BothSides([], [])
 
     init(_ situation: PairSituation, _ tree: PairTree.Actions) {
         (self.situation, self.tree) = (situation, tree)
@@ -64,7 +68,9 @@ struct PairPlanner {
         index = BothSides(FreshIndex(fresh, .a), FreshIndex(fresh, .b))
         for (position, pair) in situation.mailboxes.enumerated() {
             for side in PairSide.allCases {
-                if let half = pair.halves[side] { pairOfRow[half.row] = position }
+                guard let half = pair.halves[side] else { continue }
+                pairOfRow[half.row] = position
+                if half.look == .failed { hasFailed[side] = true }
             }
         }
     }
@@ -75,8 +81,11 @@ struct PairPlanner {
         for side in PairSide.allCases { resolvePending(side) }
         for side in PairSide.allCases { pairAgain(side) }
         for side in PairSide.allCases { findMoves(side) }
+        takeOverMerged()
         adopt()
         fillTombstones()
+        passOverLate()
+        findUnread()
         for position in works.indices where isDecided(position) { decide(position) }
         for position in works.indices where !works[position].isDone {
             if let content = works[position].link.content {
@@ -134,7 +143,10 @@ struct PairPlanner {
             } else if let found {
                 finishMove(position, pending)
                 attach(found, to: position, side, keepsBase: pending.kind == .move)
-                if works[position].link[side.other] != nil { works[position].link.state = .linked }
+                if works[position].link[side.other] != nil {
+                    works[position].link.pending = pending
+                    works[position].link.arrive()
+                }
             } else if pending.kind == .move {
                 works[position].resumedMove = side
             } else if works[position].link[side.other] != nil {
@@ -204,7 +216,7 @@ struct PairPlanner {
 
     /// A message that left one mailbox and came to another of the same side, or came back under a new UID.
     private mutating func findMoves(_ side: PairSide) {
-        let followsAll = side == .a ? policy.moves.inA != .asNew : policy.moves.inB != .asNew
+        let followsAll = policy.seesMoves(side)
         for position in works.indices where works[position].status[side] == .gone && !works[position].isDone {
             guard let end = works[position].link[side] else { continue }
             let home = pairOfRow[end.mailbox]
@@ -272,27 +284,5 @@ struct PairPlanner {
     /// Something stays to be done about this mailbox: its counters may not be believed to be dealt with.
     mutating func hold(_ side: PairSide, _ row: Int64?) {
         if let row { plan.unfinished.insert(row) }
-    }
-}
-
-/// LIMIT: what deliveries add to a header; more than this is not looked into for being the same message.
-let traceAllowance = 16 << 10
-
-/// Whether messages of these announced sizes may be the same.
-func isPlausible(_ left: Int?, _ right: Int?) -> Bool {
-    guard let left, let right else { return true }
-    return abs(left - right) <= traceAllowance
-}
-
-/// The fresh messages of one side by what they can be known by; each list in plan order.
-struct FreshIndex {
-    var byContent: [ContentMark: [Int]] = [:]
-    var byObjectID: [String: [Int]] = [:]
-
-    init(_ fresh: [FreshMessage], _ side: PairSide) {
-        for (position, message) in fresh.enumerated() where message.side == side {
-            if let content = message.content { byContent[content.canonical, default: []].append(position) }
-            if let id = message.summary.objectID { byObjectID[id, default: []].append(position) }
-        }
     }
 }

@@ -9,16 +9,16 @@ public struct PairPolicy: Sendable, Hashable {
         case copyAfter(seconds: Int64)
     }
     /// A message that came to B and is not in A.
-    public enum NewInB: Sendable, Hashable { case copy, delete, keep }
+    public enum NewInB: Int, Sendable, Hashable { case copy, delete, keep }
     /// A message that left A and is in B.
-    public enum GoneInA: Sendable, Hashable { case delete, keep }
+    public enum GoneInA: Int, Sendable, Hashable { case delete, keep }
     /// A message that left B and is in A.
-    public enum GoneInB: Sendable, Hashable {
+    public enum GoneInB: Int, Sendable, Hashable {
         case recreate, delete
         /// Remembered as deleted on purpose, never made again.
         case tombstone
     }
-    public enum Flags: Sendable, Hashable {
+    public enum Flags: Int, Sendable, Hashable {
         case none
         /// B shows what A shows.
         case overwriteB
@@ -29,24 +29,31 @@ public struct PairPolicy: Sendable, Hashable {
         case mergeBoth
     }
     /// What `\Deleted` in A means.
-    public enum DeletedFlag: Sendable, Hashable { case flag, gone, ignored }
+    public enum DeletedFlag: Int, Sendable, Hashable { case flag, gone, ignored }
     /// A message that went from one mailbox of A to another.
-    public enum MovedInA: Sendable, Hashable {
+    public enum MovedInA: Int, Sendable, Hashable {
         case follow
         /// B's message stays where it is, linked to its new place in A.
         case keepPlace
         /// No move is seen: one message left, one came.
         case asNew
     }
-    public enum MovedInB: Sendable, Hashable { case moveBack, follow, keepPlace, asNew }
+    public enum MovedInB: Int, Sendable, Hashable { case moveBack, follow, keepPlace, asNew }
     /// Which messages of equal canonical content are one.
-    public enum Adoption: Sendable, Hashable {
-        /// One was delivered by way of the other: its `Received` fields end with the other's.
+    public enum Adoption: Int, Sendable, Hashable {
+        /// One was delivered by way of the other, or both from one host: their `Received` fields end alike.
         case strict
         case loose
     }
+    /// What came to a side by another channel after it was copied there.
+    public enum Late: Int, Sendable, Hashable {
+        /// Expunged, where the side is written to.
+        case delete
+        /// A new message like any other.
+        case keep
+    }
     /// More equal messages in A than in B.
-    public enum Duplicates: Sendable, Hashable { case all, onlyFirst }
+    public enum Duplicates: Int, Sendable, Hashable { case all, onlyFirst }
 
     public struct Moves: Sendable, Hashable {
         public var inA: MovedInA
@@ -57,7 +64,7 @@ public struct PairPolicy: Sendable, Hashable {
 
     /// What happens to mailboxes.
     public struct Folders: Sendable, Hashable {
-        public enum Renamed: Sendable, Hashable {
+        public enum Renamed: Int, Sendable, Hashable {
             /// The other side's gets the same name.
             case follow
             /// It gets its old name back (B only).
@@ -99,10 +106,17 @@ public struct PairPolicy: Sendable, Hashable {
     /// A message found elsewhere in B is moved to the mailbox it has in A.
     public var filesAsSource = false
     public var duplicates = Duplicates.all
+    public var late = Late.delete
     /// A message deleted on one side and re-flagged on the other is kept, and made again.
     public var keepsChanged = false
     /// Per cent of a mailbox that may be deleted in one run without being asked for; `nil` where nothing is deleted.
     public var massDeletePercent: Int?
+
+    /// The sides to which nothing may come by another channel after it was copied there.
+    var lateSides: [PairSide] { late == .keep ? [] : writesA ? [.a, .b] : [.b] }
+
+    /// Whether a message that went from one mailbox of `side` to another is the same one.
+    func seesMoves(_ side: PairSide) -> Bool { side == .a ? moves.inA != .asNew : moves.inB != .asNew }
 
     public init(
         writesA: Bool, newInA: NewInA, newInB: NewInB, goneInA: GoneInA, goneInB: GoneInB, flags: Flags,

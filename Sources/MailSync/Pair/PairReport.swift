@@ -42,7 +42,7 @@ public struct PairReport: Sendable {
     public enum Outcome: String, Sendable, CaseIterable {
         case done
         case quarantined = "done-with-quarantine"
-        /// Broken off, or a mailbox failed: the next run goes on.
+        /// Broken off, or a mailbox failed or was not shown whole: the next run goes on.
         case partial
         case refused = "refused-by-guard"
     }
@@ -56,6 +56,10 @@ public struct PairReport: Sendable {
     /// What the user has to decide; one sentence each.
     public var conflicts: [String] = []
     public var quarantine: [PairQuarantine] = []
+    /// What is not as it might be expected, and nobody has to decide; one sentence each.
+    public var notes: [String] = []
+    /// Neither side left mailboxes out of its listing, or messages that it counts: those could not be dealt with.
+    public var isShownWhole = true
     /// A side broke off; what is counted here is done.
     public var interruption: StoreError?
     public var interruptedSide: PairSide?
@@ -69,13 +73,17 @@ public struct PairReport: Sendable {
     /// Fetched from either side, to copy and to compare.
     public var fetchedOctets: Int64 = 0
     public var deliveredOctets: Int64 = 0
+    /// Of the messages copied, those whose octets the other side had already.
+    public var relayedCount = 0
     /// Messages read only to know who is who.
     public var comparedCount = 0
 
     public init() {}
 
     public var outcome: Outcome {
-        if interruption != nil || pause != nil || mailboxes.contains(where: { $0.failure != nil }) { return .partial }
+        guard interruption == nil, pause == nil, isShownWhole, mailboxes.allSatisfy({ $0.failure == nil }) else {
+            return .partial
+        }
         if !refusals.isEmpty { return .refused }
         return quarantine.isEmpty ? .done : .quarantined
     }

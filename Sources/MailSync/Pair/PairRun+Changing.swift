@@ -60,7 +60,17 @@ extension PairRun {
 
     // MARK: Flags
 
+    /// Part by part: what is worked out of an action is more than the action, and is gone with its part.
     mutating func setFlags(_ actions: [PairAction]) async throws {
+        var rest = actions[...]
+        while !rest.isEmpty {
+            let part = rest.prefix(options.partCount)
+            rest = rest.dropFirst(part.count)
+            try await setFlags(part)
+        }
+    }
+
+    private mutating func setFlags(_ actions: ArraySlice<PairAction>) async throws {
         var order: [Address] = []
         var groups: [Address: [(PairAction.FlagStep, Int)]] = [:]
         var links: [PairLink] = []
@@ -134,14 +144,25 @@ extension PairRun {
         var writes: [PairChange] = []
         let wanted = Set(changes.map(\.uid))
         for (step, position) in batch {
-            guard !wanted.contains(step.message.uid) || outcomes[step.message.uid] == .changed else { continue }
+            let outcome = wanted.contains(step.message.uid) ? outcomes[step.message.uid] : .changed
+            guard outcome == .changed || outcome == .changedWithoutKeywords else { continue }
+            if outcome == .changedWithoutKeywords { leaveOutKeywords(of: step, &links[position]) }
             open[position] -= 1
             if open[position] == 0 { writes.append(.put(links[position])) }
         }
-        let count = outcomes.values.count { $0 == .changed }
+        let count = outcomes.values.count { $0 == .changed || $0 == .changedWithoutKeywords }
         report.update(address.side, address.mailbox) { $0.flagChangeCount += count }
         advance(address.mailbox, by: count)
         try await state.apply("flags", writes)
+    }
+
+    /// What a side refuses to keep is no difference in the next run.
+    private func leaveOutKeywords(of step: PairAction.FlagStep, _ link: inout PairLink) {
+        let side = step.message.side
+        let added = FlagSet(step.adding.flags.filter { !$0.isSystemFlag })
+        let removed = FlagSet(step.removing.flags.filter { !$0.isSystemFlag })
+        let shown = (link[side]?.flags ?? []).subtracting(added).union(removed)
+        link[side]?.flags = shown
     }
 
     mutating func traits(of mailbox: MailboxName, _ side: PairSide) async throws -> DeliveryTraits? {

@@ -1,9 +1,10 @@
 internal import MailCore
 
 extension PairRun {
-    /// Copies batch by batch: begun in plan order, two mailboxes at once, while those that follow are read.
-    mutating func copy(_ groups: [TransferGroup]) async throws {
-        var queue = CopyQueue(batches(groups), options)
+    /// Brings messages from one side to the other, batch by batch: begun in plan order, two mailboxes at once, while
+    /// those that follow are read.
+    mutating func transfer(_ groups: [TransferGroup]) async throws {
+        var queue = CopyQueue(batches(groups), options) { ends[$0].store is any PipelinedDeliveryStore }
         let source = CopyReader(ends: ends, key: key, options: options)
         try await withThrowingTaskGroup(of: CopyStep.self) { group in
             var failure: (any Error)?
@@ -18,13 +19,10 @@ extension PairRun {
                         queue.isRead(place, CopyReader.Batch(outcome: .success(FetchReport())))
                     }
                 }
-                while failure == nil, let (place, read) = queue.nextToDeliver() {
-                    try await lookUpTraits(for: queue.batches[place...])
-                    guard let shipment = try await shipment(read, queue.batches[place]) else {
-                        _ = queue.end(place)
-                        continue
-                    }
-                    queue.begin(place, shipment)
+                while failure == nil, case let read = queue.nextToJournal(), !read.isEmpty {
+                    do { try await journal(read, &queue) } catch { failure = error }
+                }
+                while failure == nil, let (place, shipment) = queue.nextToDeliver() {
                     let store = ends[shipment.batch.side.other].store
                     group.addTask { .delivered(place, await shipment.deliver(to: store)) }
                 }
@@ -81,7 +79,29 @@ extension PairRun {
         return read.spooled.sorted { $0.key < $1.key }.map(\.value)
     }
 
-    /// Journals a batch that was read; `nil` when nothing of it can go.
+    /// Journals what was read of several batches at once, and lets it wait for its delivery.
+    private mutating func journal(
+        _ read: [(place: Int, read: CopyReader.Batch)], _ queue: inout CopyQueue
+    ) async throws {
+        guard let first = read.first?.place else { return }
+        try await lookUpTraits(for: queue.batches[first...])
+        var shipments: [(place: Int, shipment: CopyShipment)] = []
+        for (place, batch) in read {
+            if let shipment = try await shipment(batch, queue.batches[place]) {
+                shipments.append((place, shipment))
+            } else {
+                _ = queue.end(place)
+            }
+        }
+        // ORDER: known before the first octet leaves, so that after a crash what arrived is found and not sent again.
+        var ids = try await state.apply("sent", shipments.flatMap { $0.shipment.drafts.map { .put($0) } })[...]
+        for (place, var shipment) in shipments {
+            for position in shipment.drafts.indices { shipment.drafts[position].id = ids.removeFirst() }
+            queue.wait(place, shipment)
+        }
+    }
+
+    /// What is to be delivered of a batch that was read; `nil` when nothing of it can go.
     private mutating func shipment(_ read: CopyReader.Batch, _ batch: CopyBatch) async throws -> CopyShipment? {
         let spooled = throttle.isOverBudget && read.spooled.isEmpty ? [] : try await taken(read, batch)
         guard !spooled.isEmpty else { return nil }
@@ -90,19 +110,56 @@ extension PairRun {
             fail(spooled.map { batch.items[$0.position] })
             return nil
         }
-        let half = mailboxes.lazy.compactMap { $0.halves[side] }.first { $0.row == row }
-        var drafts = spooled.map { message in
-            var link = batch.items[message.position].link
-            (link.content, link.state) = (message.content, .sent)
-            link.pending = PairLink.Pending(
-                .copy, side: side, mailbox: row, uidValidity: half?.uidValidity ?? traits.uidValidity,
-                uidNext: half?.uidNext)
-            return link
+        let drafts = spooled.map { message in
+            sending(batch.items[message.position].link, message.content, to: row, side, traits)
         }
-        // ORDER: known before the first octet leaves, so that after a crash what arrived is found and not sent again.
-        let ids = try await state.apply("sent", drafts.map { .put($0) })
-        for position in drafts.indices { drafts[position].id = ids[position] }
         return CopyShipment(batch: batch, spooled: spooled, drafts: drafts, row: row, traits: traits)
+    }
+
+    /// A link whose message is on its way to a mailbox of `side`.
+    func sending(
+        _ link: PairLink, _ content: ContentIdentity?, to row: Int64, _ side: PairSide, _ traits: DeliveryTraits
+    ) -> PairLink {
+        let half = mailboxes.lazy.compactMap { $0.halves[side] }.first { $0.row == row }
+        var link = link
+        (link.content, link.state, link.since) = (content, .sent, options.now())
+        link.pending = PairLink.Pending(
+            .copy, side: side, mailbox: row, uidValidity: half?.uidValidity ?? traits.uidValidity,
+            uidNext: half?.uidNext)
+        return link
+    }
+
+    /// Notes that messages are in their new places, each with its link and its end on `side`.
+    ///
+    /// QUIRK: Gmail keeps one of equal messages in a mailbox and tells the UID of the one that was there. A message that
+    /// became one with another waits for that one to go.
+    mutating func arrived(
+        _ arrivals: [(link: PairLink, end: LinkEnd, message: PairMessage)], in row: Int64, _ side: PairSide
+    ) async throws -> [PairChange] {
+        guard let validity = arrivals.first?.end.uidValidity else { return [] }
+        let half = mailboxes.lazy.compactMap { $0.halves[side] }.first { $0.row == row }
+        let isKnownValidity = half?.uidValidity == validity
+        var newest = max(newestUIDs[side][row] ?? 0, isKnownValidity ? (half?.uidNext?.value ?? 1) - 1 : 0)
+        var known: UIDSet?
+        var own: Set<UID> = []
+        var changes: [PairChange] = []
+        for (link, end, message) in arrivals {
+            var link = link
+            guard let uid = end.uid else { continue }
+            if uid.value <= newest, known == nil { known = try await state.knownUIDs(side, row, validity) }
+            newest = max(newest, uid.value)
+            if !own.insert(uid).inserted || known?.contains(uid) ?? false {
+                (link.state, link.reason, link.pending, link.attempts) = (.waiting, PairLink.merged, nil, 0)
+                link[side] = nil
+                report.conflicts.append("\(message) is one with an equal message there, which \(side) keeps once")
+            } else {
+                link[side] = end
+                link.arrive()
+            }
+            changes.append(.put(link))
+        }
+        newestUIDs[side][row] = newest
+        return changes
     }
 
     private mutating func settle(_ shipment: CopyShipment, _ arrival: CopyArrival) async throws {
@@ -119,7 +176,7 @@ extension PairRun {
         for (message, link) in items {
             if let content = link.content {
                 failedContents.insert(content.canonical)
-            } else {
+            } else if link.attempts < PairPlanner.readAttempts {
                 failedSizes.append(message.octetCount)
             }
             if let row = givenUp[link.id] { held.insert(row) }
@@ -146,33 +203,35 @@ extension PairRun {
     ) async throws {
         let side = batch.side.other
         var changes: [PairChange] = []
+        var arrivals: [(link: PairLink, end: LinkEnd, message: PairMessage)] = []
         var count = 0
         for (message, draft) in zip(spooled, drafts) {
-            var link = draft
             let source = batch.items[message.position]
             switch outcomes[message.position] {
             case .delivered(let validity?, let uid?):
                 let kept = FlagSet(message.flags.flags.filter { traits.keeps($0) })
+                    .subtracting(message.change.leavesOut)
                 var end = LinkEnd(
                     mailbox: row, uidValidity: validity, uid: uid, flags: kept, octetCount: message.octetCount)
                 end.internalDate = message.internalDate
-                link[side] = end
-                (link.state, link.pending, link.reason, link.attempts) = (.linked, nil, nil, 0)
-                changes.append(.put(link))
+                arrivals.append((draft, end, source.message))
                 count += 1
+                note(message.change, source.message)
             case .delivered:
-                sentLinks.append(link)
+                sentLinks.append(draft)
                 count += 1
+                note(message.change, source.message)
             case .refused(let refusal):
                 changes.append(
                     quarantine(
-                        source.link.withID(link.id, link.content), source.message, refusal.reason.rawValue,
+                        source.link.withID(draft.id, draft.content), source.message, refusal.reason.rawValue,
                         refusal.detail))
                 fail([source])
             case nil: fail([source])
             }
             if case .delivered = outcomes[message.position] { report.deliveredOctets += Int64(message.octetCount) }
         }
+        changes += try await arrived(arrivals, in: row, side)
         report.update(side, batch.target) { $0.copiedCount += count }
         advance(batch.target, by: count)
         // Lost with the power, it is found out again: the links are on their way, and what arrived is found.
@@ -180,10 +239,24 @@ extension PairRun {
     }
 }
 
+extension PairRun {
+    /// Tells in what a message is another in its new place.
+    fileprivate mutating func note(_ change: DeliveryChange, _ message: PairMessage) {
+        if change.addsLineEnd { report.notes.append("\(message) was taken only with a line end behind its last line") }
+        if !change.leavesOut.isEmpty { report.notes.append("\(message) was taken only without \(change.leavesOut)") }
+    }
+}
+
 extension PairLink {
-    fileprivate func withID(_ id: Int64, _ content: ContentIdentity?) -> PairLink {
+    func withID(_ id: Int64) -> PairLink {
         var link = self
-        (link.id, link.content) = (id, content)
+        link.id = id
+        return link
+    }
+
+    fileprivate func withID(_ id: Int64, _ content: ContentIdentity?) -> PairLink {
+        var link = withID(id)
+        link.content = content
         return link
     }
 }

@@ -2,16 +2,19 @@ internal import MailCore
 
 /// Some messages on their way from one mailbox to one other.
 struct TransferGroup {
+    typealias Item = (message: PairMessage, link: PairLink)
+
     var side: PairSide
     var mailbox: MailboxName
     var uidValidity: UIDValidity
     var target: MailboxName
-    var items: [(message: PairMessage, link: PairLink)] = []
+    var items: [Item] = []
 }
 
 extension PairRun {
     /// Acts in the order of effects: mailboxes, what is only noted, copies and moves, flags, deletions, mailboxes.
     mutating func execute(_ plan: PairPlan) async throws {
+        noteChanging(plan.actions)
         try await executeTree(plan.actions)
         try await executeRecords(plan.actions)
         let actions = plan.actions.map { named($0) }
@@ -101,7 +104,25 @@ extension PairRun {
             }
             changes.append(pair.rows.a == nil && pair.rows.b == nil ? .dropPair(pair.id) : .pair(pair))
         }
-        try await state.apply("cursors", changes)
+        try await state.apply("cursors", try await differing(changes))
+    }
+
+    /// Those of `changes` that say something else than the state says already.
+    private func differing(_ changes: [PairChange]) async throws -> [PairChange] {
+        let (rows, pairs) = try await state.tree()
+        let mailboxes = Dictionary(rows.map { ($0.id, $0.base) }) { first, _ in first }
+        let known = Dictionary(pairs.map { ($0.id, $0) }) { first, _ in first }
+        return changes.filter { change in
+            switch change {
+            case .pair(let pair): known[pair.id] != pair
+            case .cursor(let row, let listing, let validity, let status):
+                mailboxes[row]
+                    != BaseMailbox(
+                        name: listing.name, role: listing.role, mailboxID: listing.mailboxID, uidValidity: validity,
+                        status: status)
+            default: true
+            }
+        }
     }
 }
 

@@ -15,10 +15,13 @@ extension PairRun {
         (mailboxes, droppedPairs, replacedRows) = (tree.mailboxes, tree.droppedPairs, tree.replacedRows)
         var touched: [Int64: TouchedLink] = [:]
         var fresh: [FreshMessage] = []
-        for side in PairSide.allCases { try await observe(side, &touched, &fresh) }
+        let (looksA, looksB) = (try await looks(of: .a), try await looks(of: .b))
+        let seen = await Self.observe(looksA, looksB, atOnce: options.readAhead > 1)
+        try await take(try seen.a.get(), looksA, &touched, &fresh)
+        try await take(try seen.b.get(), looksB, &touched, &fresh)
         try await settleRest(&fresh)
         try await addGone(&touched)
-        let policyName = "\(policy)" + selectionMark
+        let policyName = policy.mark + selectionMark
         let isNewPolicy = try await state.fact("policy") != policyName
         for link in try await state.openLinks(all: isNewPolicy) { add(link, &touched) }
         if !options.isDryRun, isNewPolicy { try await state.apply("policy", [.fact("policy", policyName)]) }
@@ -66,6 +69,10 @@ extension PairRun {
     ) async throws -> PairTree.Side {
         let found = try result.get()
         let (listed, isWhole, hierarchy) = (found.listings, found.isWhole, found.hierarchy)
+        if !isWhole {
+            report.isShownWhole = false
+            report.notes.append("\(side) did not list all its mailboxes: those it left out wait for another run")
+        }
         traits[side] = found.traits
         let rows = all.filter { $0.side == side }.map { PairTree.Row(id: $0.id, base: $0.base) }
         for row in rows { baseRows[side][row.id] = row.base }
@@ -112,13 +119,22 @@ extension PairRun {
 
     // MARK: Messages
 
-    private mutating func observe(
-        _ side: PairSide, _ touched: inout [Int64: TouchedLink], _ fresh: inout [FreshMessage]
-    ) async throws {
+    /// The mailboxes of one side that are looked at, and how.
+    private struct Looks: Sendable {
+        var side: PairSide
+        var observer: Observer
         var requests: [ObservationRequest] = []
         var positions: [MailboxName: Int] = [:]
+        /// Those too large to be described at once.
         var large: [Int] = []
+    }
+
+    private mutating func looks(of side: PairSide) async throws -> Looks {
         let isPartwise = isPartwise(side)
+        let observer = Observer(
+            store: ends[side].store, concurrency: traits[side].fetchConcurrency,
+            limit: isPartwise ? 2 * options.partCount : nil)
+        var looks = Looks(side: side, observer: observer)
         for position in mailboxes.indices {
             guard let half = mailboxes[position].halves[side], half.look == .complete else { continue }
             guard let listing = listings[side][half.row] else { continue }
@@ -129,25 +145,49 @@ extension PairRun {
             }
             var cursor: MailboxCursor?
             if let status = base?.status, !options.looksAtEverything, traits[side].hasPersistentUIDs {
-                cursor = MailboxCursor(status: status, knownUIDs: try await state.knownUIDs(side, half.row))
+                cursor = MailboxCursor(
+                    status: status, knownUIDs: try await state.knownUIDs(side, half.row, status.uidValidity))
             }
             let givesChanges = cursor?.status.highestModSeq != nil
             if isPartwise, !givesChanges, let count = listing.status?.messageCount, count > options.partCount {
-                large.append(position)
+                looks.large.append(position)
                 continue
             }
             var request = ObservationRequest(mailbox: half.name, cursor: cursor)
             request.isCounted = listing.status != nil
-            requests.append(request)
-            positions[half.name] = position
+            looks.requests.append(request)
+            looks.positions[half.name] = position
         }
-        let results = try await observe(side, requests)
-        for request in requests {
-            guard let position = positions[request.mailbox] else { continue }
+        return looks
+    }
+
+    private typealias Seen = Result<Observer.Results, any Error>
+
+    private nonisolated static func observe(_ a: Looks, _ b: Looks, atOnce: Bool) async -> BothSides<Seen> {
+        guard atOnce else { return BothSides(await observe(a), await observe(b)) }
+        async let seen = observe(a)
+        let other = await observe(b)
+        return BothSides(await seen, other)
+    }
+
+    private nonisolated static func observe(_ looks: Looks) async -> Seen {
+        do { return .success(try await looks.observer.observe(looks.requests)) } catch let error as StoreError {
+            return .failure(SideError(side: looks.side, error: error))
+        } catch { return .failure(error) }
+    }
+
+    private mutating func take(
+        _ results: Observer.Results, _ looks: Looks, _ touched: inout [Int64: TouchedLink],
+        _ fresh: inout [FreshMessage]
+    ) async throws {
+        let side = looks.side
+        var large = looks.large
+        for request in looks.requests {
+            guard let position = looks.positions[request.mailbox] else { continue }
             switch results[request.mailbox] {
             case .success(let observation):
                 try await take(observation, side, position, &touched, &fresh)
-            case .failure(let error) where isPartwise && error.kind == .limitExceeded: large.append(position)
+            case .failure(let error) where isPartwise(side) && error.kind == .limitExceeded: large.append(position)
             case .failure(let error):
                 report.update(side, request.mailbox) { $0.failure = error }
                 setLook(position, side, .failed, nil)
@@ -155,15 +195,6 @@ extension PairRun {
             }
         }
         for position in large { try await lookInParts(side, position, &touched, &fresh) }
-    }
-
-    private func observe(_ side: PairSide, _ requests: [ObservationRequest]) async throws -> Observer.Results {
-        let observer = Observer(
-            store: ends[side].store, concurrency: traits[side].fetchConcurrency,
-            limit: isPartwise(side) ? 2 * options.partCount : nil)
-        do { return try await observer.observe(requests) } catch let error as StoreError {
-            throw SideError(side: side, error: error)
-        }
     }
 
     private func isUnchanged(_ base: BaseMailbox, _ listing: MailboxListing) -> Bool {
@@ -194,9 +225,22 @@ extension PairRun {
             (links, seen) = try await state.visit(side, diff)
         }
         setLook(position, side, seen.look, seen.status)
+        noteDoubt(seen.look, half.name, side)
         looks[half.row] = (side, seen.look, seen.status)
         for (link, status) in links { touch(link, side, status, &touched) }
         fresh += (seen.fresh ?? []).map { FreshMessage(side: side, pair: position, summary: $0) }
+    }
+
+    /// Says where nothing can be taken as gone.
+    private mutating func noteDoubt(_ look: MailboxHalf.Look, _ name: MailboxName, _ side: PairSide) {
+        let reason: String
+        switch look {
+        case .incomplete: (reason, report.isShownWhole) = ("is not shown whole", false)
+        case .volatile: reason = "gives its messages other UIDs each time"
+        case .complete, .failed, .gone: return
+        }
+        let note = "\(name) in \(side) \(reason): nothing counts as gone there"
+        if !report.notes.contains(note) { report.notes.append(note) }
     }
 
     mutating func setLook(

@@ -154,7 +154,7 @@ extension PairRun {
             end.flags = end.flags.contains(.deleted) ? kept : kept.removing(.deleted)
         }
         link[side] = end
-        (link.state, link.pending, link.reason, link.attempts) = (.linked, nil, nil, 0)
+        link.arrive()
         if movedLinks[link.id] != nil { movedLinks[link.id] = link }
         return link
     }

@@ -31,6 +31,11 @@ struct PairRun {
     var failedContents: Set<ContentMark> = []
     var failedSizes: [Int?] = []
 
+    /// Messages of links whose flags this plan changes.
+    var changing: BothSides<Set<Place>> = BothSides([], [])
+    /// By mailbox (row), the highest UID that a message of this run got there.
+    var newestUIDs: BothSides<[Int64: UInt32]> = BothSides([:], [:])
+
     /// Mailboxes (rows) in which something planned was not done.
     var held: Set<Int64> = []
     /// By link, the mailbox (row) of the end that a copy is to replace.
@@ -73,6 +78,8 @@ struct PairRun {
                 (situation, actions) = try await look()
             }
             let plan = MailSync.plan(situation, mailboxActions: actions)
+            // All of it is in the plan now, and not held twice while that is carried out.
+            (situation.links, situation.fresh) = ([], [])
             note(plan)
             try await execute(plan)
             try await deleteCopied()
@@ -90,6 +97,7 @@ struct PairRun {
         report.refusals = plan.refusals
         report.nearDuplicates += plan.nearDuplicates
         report.conflicts += plan.conflicts
+        report.quarantine += plan.unread
         unfinished.formUnion(plan.unfinished)
         givenUp.merge(plan.givenUp) { _, new in new }
         effectsTotal = report.effectCount + plan.effects.count
@@ -106,7 +114,9 @@ struct PairRun {
         for side in PairSide.allCases {
             guard let identity = ends[side].identity else { continue }
             let name = "identity-\(side)"
-            if let known = try await state.fact(name), known != identity, !options.acceptsOtherIdentity {
+            let known = try await state.fact(name)
+            guard known != identity else { continue }
+            guard known == nil || options.acceptsOtherIdentity else {
                 throw SyncError(.otherAccount, "\(ends[side].name) is another account than in the runs before")
             }
             changes.append(.fact(name, identity))

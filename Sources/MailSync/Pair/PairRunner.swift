@@ -36,7 +36,7 @@ public struct PairOptions: Sendable {
     /// For messages too large for memory; `nil`: they are kept in memory all the same.
     public var spooling: (any PairSpooling)?
     /// Octets of messages held in memory at once: being read, waiting, being delivered.
-    public var memoryLimit = 24 << 20
+    public var memoryLimit = 10 << 20
     /// Seconds since 1970.
     public var now: @Sendable () -> Int64
     /// Messages whose effects are journalled together.
@@ -46,10 +46,10 @@ public struct PairOptions: Sendable {
     /// Messages of one mailbox that are described at once; larger ones are looked at in parts.
     package var partCount = 5_000
 
-    /// A larger message goes to a spool file.
-    var messageLimit: Int { memoryLimit / 3 }
+    /// A larger message goes to a spool file, which costs sealing, writing and reading it.
+    var messageLimit: Int { memoryLimit / 2 }
     /// Small enough that some are read while two are delivered.
-    var batchOctetLimit: Int { memoryLimit / 6 }
+    var batchOctetLimit: Int { memoryLimit / 5 }
 
     public init(policy: PairPolicy, hashing: any ContentHashing, now: @escaping @Sendable () -> Int64) {
         (self.policy, self.hashing, self.now) = (policy, hashing, now)

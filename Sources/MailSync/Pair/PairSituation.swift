@@ -55,10 +55,21 @@ package struct FreshMessage: Sendable, Hashable {
     package var pair: Int
     package var summary: MessageSummary
     package var content: ContentIdentity?
+    /// It was to be compared, and could not be read.
+    package var unread: Unread?
 
     package init(side: PairSide, pair: Int, summary: MessageSummary, content: ContentIdentity? = nil) {
         (self.side, self.pair, self.summary, self.content) = (side, pair, summary, content)
     }
+}
+
+/// Why a message could not be read.
+package struct Unread: Sendable, Hashable {
+    package var refusal: Refusal
+    /// The message itself could not be had, and not its mailbox.
+    package var isCounted: Bool
+
+    package init(_ refusal: Refusal, isCounted: Bool = true) { (self.refusal, self.isCounted) = (refusal, isCounted) }
 }
 
 /// What became of one end of a link.
@@ -103,6 +114,8 @@ package struct PairSituation: Sendable {
     package var fresh: [FreshMessage]
     /// Only these and what they are equal to are decided about; nothing is decided for want of a message.
     package var part: PairPart?
+    /// Links known on one side alone, by row, that were to be compared and could not be read.
+    package var unreadLinks: [Int64: Unread] = [:]
 
     package init(
         policy: PairPolicy, now: Int64 = 0, mailboxes: [PairedMailbox], links: [TouchedLink], fresh: [FreshMessage]

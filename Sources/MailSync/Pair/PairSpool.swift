@@ -12,6 +12,7 @@ final class SpooledMessage: OutgoingMessage, @unchecked Sendable {
     private var pieces: [[UInt8]] = []
     private var file: (any SpoolFile)?
     private var scan = TraitScan()
+    private(set) var change = DeliveryChange()
 
     init(position: Int, flags: FlagSet, internalDate: InternalDate?) {
         (self.position, self.flags, self.internalDate) = (position, flags, internalDate)
@@ -40,6 +41,8 @@ final class SpooledMessage: OutgoingMessage, @unchecked Sendable {
         traits = scan.traits
     }
 
+    func wasChanged(_ change: DeliveryChange) { self.change = change }
+
     func open() throws(StoreError) -> any OctetSource {
         if let file { return try file.open() }
         return PieceSource(pieces)
@@ -64,6 +67,7 @@ private struct TraitScan {
         guard !octets.isEmpty else { return }
         traits.hasNUL = traits.hasNUL || LineEnds.haveNUL(octets[...])
         traits.hasBareCR = traits.hasBareCR || LineEnds.haveBareCR(octets[...], afterCR: wasCR)
+        traits.lacksLineEnd = octets.last != 0x0A || !(octets.count > 1 ? octets[octets.count - 2] == 0x0D : wasCR)
         wasCR = octets.last == 0x0D
         if isInHeader { takeHeader(octets) }
     }

@@ -125,8 +125,9 @@ extension PairState {
 
     // MARK: Reading
 
+    /// Nobody else writes, and nothing is written between the statements of `body`: a transaction would add nothing.
     func read<T: Sendable>(_ body: @escaping @Sendable (Database) throws -> T) async throws -> T {
-        do { return try await queue.read(body) } catch let error as SyncError { throw error } catch {
+        do { return try await queue.unsafeRead(body) } catch let error as SyncError { throw error } catch {
             throw SyncError(.stateFailed, "the state of the pair: \(error)", cause: error)
         }
     }
@@ -156,19 +157,25 @@ extension PairState {
     func visit(
         _ side: PairSide, _ diff: MailboxDiff, _ range: ClosedRange<UInt32> = 0 ... .max
     ) async throws -> ([(PairLink, EndStatus)], MailboxDiff) {
-        try await read { db in
+        let end = side == .a ? "a" : "b"
+        return try await read { db in
             var diff = diff
-            var touched: [(PairLink, EndStatus)] = []
-            let start = side == .a ? 13 : 21
-            let links = try Row.fetchCursor(
-                db,
-                sql: """
-                    SELECT \(PairLink.columns) FROM link WHERE \(side == .a ? "a" : "b")_mailbox = ?
-                      AND \(side == .a ? "a" : "b")_uid BETWEEN ? AND ? ORDER BY \(side == .a ? "a" : "b")_uid
-                    """, arguments: [diff.row, Int64(range.lowerBound), Int64(range.upperBound)])
-            while let row = try links.next() {
-                guard let end = LinkEnd(row, start), end.uid != nil, let status = diff.visit(end) else { continue }
-                touched.append((PairLink(row), status))
+            var flags: [String: FlagSet] = [:]
+            var changed: [(id: Int64, status: EndStatus)] = []
+            let ends = try Row.fetchCursor(
+                db.cachedStatement(
+                    sql: """
+                        SELECT id, \(end)_validity, \(end)_uid, \(end)_flags, \(end)_octet_count, \(end)_date,
+                          \(end)_zone FROM link WHERE \(end)_mailbox = ? AND \(end)_uid BETWEEN ? AND ?
+                          ORDER BY \(end)_uid
+                        """), arguments: [diff.row, Int64(range.lowerBound), Int64(range.upperBound)])
+            while let row = try ends.next() {
+                guard let end = LinkEnd(row, of: diff.row, &flags), let status = diff.visit(end) else { continue }
+                changed.append((row[0], status))
+            }
+            let link = try db.cachedStatement(sql: "SELECT \(PairLink.columns) FROM link WHERE id = ?")
+            let touched = try changed.compactMap { id, status in
+                try Row.fetchOne(link, arguments: [id]).map { (PairLink($0), status) }
             }
             return (touched, diff)
         }
@@ -179,11 +186,11 @@ extension PairState {
         try await read { db in
             let column = side == .a ? "a" : "b"
             let values = try Int64.fetchCursor(
-                db,
-                sql: """
-                    SELECT \(column)_uid FROM link WHERE \(column)_mailbox = ?1 AND \(column)_uid IS NOT NULL
-                      AND (?2 IS NULL OR \(column)_validity = ?2) ORDER BY \(column)_uid
-                    """, arguments: [mailbox, validity.map { Int64($0.value) }])
+                db.cachedStatement(
+                    sql: """
+                        SELECT \(column)_uid FROM link WHERE \(column)_mailbox = ?1 AND \(column)_uid IS NOT NULL
+                          AND (?2 IS NULL OR \(column)_validity = ?2) ORDER BY \(column)_uid
+                        """), arguments: [mailbox, validity.map { Int64($0.value) }])
             var ranges: [ClosedRange<UInt32>] = []
             while let value = try values.next() {
                 let uid = UInt32(truncatingIfNeeded: value)
@@ -209,13 +216,13 @@ extension PairState {
     /// Links with something under way: on trial, waiting, or of unknown outcome; `all`: everything but plain links.
     func openLinks(all: Bool) async throws -> [PairLink] {
         try await read { db in
-            let open = "state IN (4, 5, 6)"
+            let open = "state IN (4, 5, 6, 11)"
             return try Self.links(db, all ? "state <> 0" : open, [])
                 + Self.links(
                     db,
                     all
                         ? "state = 0 AND pending_side IS NOT NULL"
-                        : "state NOT IN (4, 5, 6) AND pending_side IS NOT NULL", [])
+                        : "state NOT IN (4, 5, 6, 11) AND pending_side IS NOT NULL", [])
         }
     }
 
@@ -234,6 +241,19 @@ extension PairState {
                     db, "canonical_high = ? AND canonical_low = ?",
                     [Int64(bitPattern: mark.high), Int64(bitPattern: mark.low)])
             }
+        }
+    }
+
+    /// The links whose end on `side` has one of these content ids, by content id.
+    func links(_ side: PairSide, objectIDs: Set<String>) async throws -> [String: [PairLink]] {
+        let column = "\(side == .a ? "a" : "b")_object"
+        return try await read { db in
+            var result: [String: [PairLink]] = [:]
+            for id in objectIDs {
+                let links = try Self.links(db, "\(column) = ?", [id])
+                if !links.isEmpty { result[id] = links }
+            }
+            return result
         }
     }
 
@@ -258,8 +278,8 @@ extension PairState {
 
     private static func links(_ db: Database, _ condition: String, _ arguments: StatementArguments) throws -> [PairLink]
     {
-        try Row.fetchAll(
-            db, sql: "SELECT \(PairLink.columns) FROM link WHERE \(condition) ORDER BY id", arguments: arguments
-        ).map { PairLink($0) }
+        let statement = try db.cachedStatement(
+            sql: "SELECT \(PairLink.columns) FROM link WHERE \(condition) ORDER BY id")
+        return try Row.fetchAll(statement, arguments: arguments).map { PairLink($0) }
     }
 }

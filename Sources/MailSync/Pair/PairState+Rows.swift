@@ -41,6 +41,22 @@ extension LinkEnd {
         objectID = row[start + 7]
     }
 
+    /// What a look is compared with: UIDVALIDITY, UID, flags, size, date and zone behind the row's first column.
+    ///
+    /// Most messages have one of a few sets of `flags`, so each is read once.
+    init?(_ row: Row, of mailbox: Int64, _ flags: inout [String: FlagSet]) {
+        guard let value = row[2] as Int64?, let uid = UID(UInt32(truncatingIfNeeded: value)) else { return nil }
+        let text = (row[3] as String?) ?? ""
+        let known = flags[text] ?? FlagSet(text.split(separator: " ").map { Flag(String($0)) })
+        if flags.count < 1_000 { flags[text] = known }
+        self.init(
+            mailbox: mailbox, uidValidity: UIDValidity(UInt32(truncatingIfNeeded: (row[1] as Int64?) ?? 0)), uid: uid,
+            flags: known, octetCount: row[4])
+        guard let seconds = row[5] as Int64? else { return }
+        internalDate = InternalDate(
+            secondsSinceEpoch: seconds, zoneOffset: Int16(truncatingIfNeeded: (row[6] as Int64?) ?? 0))
+    }
+
     fileprivate var values: [(any DatabaseValueConvertible)?] {
         [
             mailbox, Int64(uidValidity.value), uid.map { Int64($0.value) }, flags.description, octetCount,

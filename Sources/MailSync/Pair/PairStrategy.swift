@@ -67,17 +67,18 @@ public enum PairStrategy: String, Sendable, Hashable, CaseIterable {
     public var options: [PairOption] {
         switch self {
         case .mirror: [.expungeMarked, .strictAdoption, .looseAdoption]
-        case .twoWay: [.keepChanged, .strictAdoption, .looseAdoption]
+        case .twoWay: [.keepChanged, .keepLate, .strictAdoption, .looseAdoption]
         case .oneWay:
             [
-                .propagateDeletes, .noFlags, .copyDeletedFlag, .keepPlace, .dedupe, .strictAdoption, .looseAdoption,
+                .propagateDeletes, .noFlags, .copyDeletedFlag, .keepPlace, .dedupe, .keepLate, .strictAdoption,
+                .looseAdoption,
             ]
         case .copy:
             [
                 .deleteExtra, .respectTombstones, .noResyncFlags, .followMoves, .respectMoves, .noRenames,
-                .imapsyncCompatible, .dedupe, .noFlags, .strictAdoption, .looseAdoption,
+                .imapsyncCompatible, .dedupe, .noFlags, .keepLate, .strictAdoption, .looseAdoption,
             ]
-        case .bcc: [.mergeFlags, .fileAsSource, .noGrace, .strictAdoption, .looseAdoption]
+        case .bcc: [.mergeFlags, .fileAsSource, .noGrace, .keepLate, .strictAdoption, .looseAdoption]
         }
     }
 }
@@ -101,6 +102,7 @@ public enum PairOption: String, Sendable, Hashable, CaseIterable {
     case dedupe
     case imapsyncCompatible = "imapsync-compat"
     case noGrace = "no-grace"
+    case keepLate = "keep-late"
     case strictAdoption = "adopt-strict"
     case looseAdoption = "adopt-loose"
 
@@ -124,6 +126,7 @@ public enum PairOption: String, Sendable, Hashable, CaseIterable {
         case .dedupe: "Copy one of several equal messages."
         case .imapsyncCompatible: "Copy only the first of equal messages of a mailbox, as imapsync does."
         case .noGrace: "Copy at once what did not come by the other channel."
+        case .keepLate: "Leave what came by another channel after it was copied."
         case .strictAdoption: "Take messages for one only when their Received fields agree."
         case .looseAdoption: "Take messages for one that differ in trace fields only."
         }
@@ -156,6 +159,7 @@ extension PairPolicy {
         case .noRenames: (policy.folders.renamedInA, policy.folders.renamedInB) = (.asNew, .asNew)
         case .dedupe, .imapsyncCompatible: policy.duplicates = .onlyFirst
         case .noGrace: policy.newInA = .copy
+        case .keepLate: policy.late = .keep
         case .strictAdoption: policy.adoption = .strict
         case .looseAdoption: policy.adoption = .loose
         }

@@ -147,6 +147,8 @@ package struct PairTree: Sendable {
             pairs.append(pair)
         }
         for present in free.b where naming.pathInA(sides.b.hierarchy.path(present.listing.name)) != nil {
+            // Not "extra" to what A has: the bin, or all mail once more.
+            if policy.folders.newInB == .delete, present.listing.isSystem { continue }
             var pair = Pair(id: nextPair, a: nil, b: present.row)
             if let known = loose.first(where: { $0.rows.b == present.row }) { pair = known } else { nextPair -= 1 }
             pairs.append(pair)
@@ -247,7 +249,8 @@ package struct PairTree: Sendable {
     }
 
     private mutating func remove(_ side: PairSide, _ name: MailboxName) {
-        if !name.isInbox { actions.removals.insert(.removeMailbox(side, name), at: 0) }
+        let isSystem = sides[side].present.contains { $0.listing.name == name && $0.listing.isSystem }
+        if !name.isInbox, !isSystem { actions.removals.insert(.removeMailbox(side, name), at: 0) }
     }
 
     private mutating func decideRename(_ a: MailboxHalf, _ b: MailboxHalf) {

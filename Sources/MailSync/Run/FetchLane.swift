@@ -68,7 +68,7 @@ struct FetchLane: Sendable {
         let ingested: IngestedMessage
         do {
             ingested = try await destination.ingest(
-                tracked, channel: source.channel, fidelity: source.fidelity, lane: number)
+                tracked, channel: source.channel, fidelity: summary.fidelity ?? source.fidelity, lane: number)
         } catch let refused as MessageRefused {
             progress.refused[uid] = refused.refusal
             return

@@ -10,9 +10,12 @@ struct Placing: Sendable {
         _ summary: MessageSummary, _ message: RandomID, _ work: MailboxWork, isNew: Bool, octets: Int
     ) -> [StateChange] {
         if let old = work.takeStale(message) { return pairedAgain(old, summary, work) }
+        let fidelity = summary.fidelity ?? source.fidelity
         ledger.update(work.name) {
             $0.placedCount += 1
             $0.newCount += isNew ? 1 : 0
+            $0.unescapedCount += fidelity == .unescaped ? 1 : 0
+            $0.reconstructedCount += fidelity == .reconstructed ? 1 : 0
         }
         let link = Link(
             uid: summary.uid, message: message, flags: summary.flags, octetCount: summary.octetCount ?? octets,
@@ -20,7 +23,7 @@ struct Placing: Sendable {
         let event = OccurrenceEvent.placed(
             message: message, at: address(summary.uid, work), flags: summary.flags,
             internalDate: summary.internalDate, modSeq: summary.modSeq, channel: source.channel,
-            fidelity: source.fidelity)
+            fidelity: fidelity)
         let kind = StateChange.Kind.link(
             link, mailbox: work.name, validity: work.validity, isKnownContent: !isNew)
         return [StateChange(kind, event: event, octetCount: octets)]

@@ -33,6 +33,7 @@ struct SyncRun {
         let traits = try await source.store.traits
         try await checkDeletion(traits)
         let (listings, isComplete) = try await source.store.mailboxes()
+        report.isListComplete = isComplete || source.isNarrowed
         try await openSide()
         try await settleLeaving()
         let base = if let side { try await state.mailboxes(side.id) } else { [BaseMailbox]() }

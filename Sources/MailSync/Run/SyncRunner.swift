@@ -9,6 +9,8 @@ public struct SyncSource: Sendable {
     public var identity: String?
     public var channel: Channel
     public var fidelity: Fidelity
+    /// Its store shows some mailboxes only, because others were not asked for.
+    public var isNarrowed = false
 
     public init(
         store: any MailStore, account: String, identity: String? = nil, channel: Channel, fidelity: Fidelity = .exact

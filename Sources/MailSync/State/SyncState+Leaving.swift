@@ -44,6 +44,8 @@ extension SyncState {
     }
 
     /// Links under the present UIDVALIDITY whose messages arrived by `moment`, from the UID after `last` on.
+    ///
+    /// Without a date, an account whose UIDs are given here counts from when a message was first seen.
     func oldLinks(
         _ side: Int64, mailbox: MailboxName, until moment: Int64, after last: UID?, limit: Int
     ) async throws -> (uidValidity: UIDValidity, links: [Link]) {
@@ -56,9 +58,12 @@ extension SyncState {
             let uids = try Int64.fetchAll(
                 db,
                 sql: """
-                    SELECT uid FROM link WHERE mailbox = ? AND uid_validity = ? AND uid > ? AND internal_date <= ?
-                    ORDER BY uid LIMIT ?
-                    """, arguments: [id, value, Int64(last?.value ?? 0), moment, limit]
+                    SELECT uid FROM link WHERE mailbox = ?1 AND uid_validity = ?2 AND uid > ?3
+                      AND COALESCE(internal_date, (SELECT n.seen FROM side s JOIN numbering v USING (account)
+                        JOIN numbered n USING (account)
+                        WHERE s.id = ?6 AND v.uid_validity = ?2 AND n.uid = link.uid)) <= ?4
+                    ORDER BY uid LIMIT ?5
+                    """, arguments: [id, value, Int64(last?.value ?? 0), moment, limit, side]
             ).compactMap { UID(UInt32(truncatingIfNeeded: $0)) }
             var reader = LinkReader()
             return (validity, try reader.links(db, id, validity, uids))

@@ -1,5 +1,5 @@
 extension SyncState {
-    static let schemaVersion = 2
+    static let schemaVersion = 3
 
     /// Append-only: a later version adds `schema2`, never edits this.
     ///
@@ -50,5 +50,18 @@ extension SyncState {
             place TEXT NOT NULL, uid_validity INTEGER NOT NULL, uid INTEGER NOT NULL,
             PRIMARY KEY (place, uid_validity, uid)
         ) WITHOUT ROWID;
+        """
+
+    /// UIDs of accounts that have none: what each message is known by, and when it was first seen (seconds since 1970).
+    /// `next` never goes back, so that no UID is given twice under one UIDVALIDITY.
+    static let schema3 = """
+        CREATE TABLE numbering (
+            account TEXT PRIMARY KEY, uid_validity INTEGER NOT NULL, next INTEGER NOT NULL
+        ) WITHOUT ROWID;
+        CREATE TABLE numbered (
+            account TEXT NOT NULL REFERENCES numbering ON DELETE CASCADE, known_by TEXT NOT NULL, uid INTEGER NOT NULL,
+            seen INTEGER NOT NULL, PRIMARY KEY (account, known_by)
+        ) WITHOUT ROWID;
+        CREATE UNIQUE INDEX numbered_uid ON numbered (account, uid);
         """
 }

@@ -89,6 +89,7 @@ public final class SyncState: Sendable {
             }
             if version < 1 { try db.execute(sql: Self.schema1) }
             if version < 2 { try db.execute(sql: Self.schema2) }
+            if version < 3 { try db.execute(sql: Self.schema3) }
             if version < Self.schemaVersion { try db.execute(sql: "PRAGMA user_version = \(Self.schemaVersion)") }
         }
     }

@@ -4,7 +4,7 @@ import MailarcKit
 /// `mailarc pull`
 struct PullCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "pull", abstract: "Take new mail and changes from IMAP accounts into the archive.",
+        commandName: "pull", abstract: "Take new mail and changes from IMAP and POP3 accounts into the archive.",
         discussion: """
             Nothing is changed on the server (but with --delete-source-after) and nothing is ever removed from the archive: expunges, moves, renames and \
             flag changes are recorded as history. Without names, every configured account is pulled.
@@ -12,6 +12,8 @@ struct PullCommand: AsyncParsableCommand {
             read back from the archive and read again on the server, equal octet for octet, unchanged since, journalled, \
             and then expunged alone. It lists each with its SHA-256 and ledger entry. Try --dry-run first \
             (Documentation/Sync.md).
+            A POP3 account is one mailbox, INBOX: a message is known by its unique-id (UIDL) and fetched once; its age \
+            counts from when it was first seen (Documentation/Capture.md).
             A message the server refuses or garbles is quarantined with a reason and the rest goes on (exit code 3).
 
             EXAMPLES:
@@ -77,7 +79,7 @@ enum PullText {
             ]
                 + report.plan.map { "  " + $0 }
         }
-        if report.isUnchanged && report.quarantined.isEmpty {
+        if report.isUnchanged && report.quarantined.isEmpty && report.problems.isEmpty {
             let server = report.mailboxes.reduce(0) { $0 + $1.server }
             let erased = report.mailboxes.reduce(0) { $0 + $1.erased }
             return [

@@ -11,9 +11,10 @@ struct WatchCommand: AsyncParsableCommand {
             that breaks is made again, after 1 second, then twice as long each time, up to 5 minutes. SIGTERM and \
             Ctrl-C end it: what was archived is durable, and the exit code is 0. A wrong password or certificate at the \
             first connection ends it at once (exit codes 9, 10).
-            With --strategy two stores are kept in step, without an archive: SOURCE and DESTINATION, the strategy and \
-            all options are those of 'mailarc sync' (mailarc help sync). Files are watched by inotify. What a guard \
-            refuses is told, and the watch goes on.
+            A POP3 account is pulled every --interval seconds.
+            With --strategy two stores are kept in step: SOURCE and DESTINATION, the strategy and all options are \
+            those of 'mailarc sync' (mailarc help sync). Files are watched by inotify, an archive by its checkpoint. \
+            What a guard refuses is told, and the watch goes on.
             One line for each thing that happened goes to standard output; with --json one JSON document a line; with \
             --quiet only trouble.
 
@@ -22,6 +23,7 @@ struct WatchCommand: AsyncParsableCommand {
               mailarc watch work -a ~/mail.archive --mailbox INBOX --mailbox 'Lists/*' --interval 30 --json
               mailarc watch work maildir:/srv/mail/work --strategy two-way
               mailarc watch work archive: --strategy backup -a ~/mail.archive
+              mailarc watch work archive:kept --strategy one-way -a ~/mail.archive
 
             AS A SERVICE of systemd (Documentation/Watch.md has all of it), /etc/systemd/system/mailarc-watch.service:
               [Service]
@@ -68,13 +70,26 @@ struct WatchCommand: AsyncParsableCommand {
 
     func run() async throws {
         guard let strategy else { return try await watch(configuration.accounts(accounts).map(\.configuration)) }
+        let sync = try options.request(strategy)
+        if strategy == .backup, SyncEnd.archiveName(accounts[0]) == nil, let name = SyncEnd.archiveName(accounts[1]) {
+            return try await watch(sourceOf: name)
+        }
+        let (request, handler) = (request, handler)
+        try await SyncEnds.with(accounts[0], accounts[1], options, configuration, archive) { a, b in
+            try await StopSignals.cancelling { () throws(KitError) in
+                try await PairSync.watch(from: a, to: b, sync, request, handler)
+            }
+        }
+    }
+
+    /// An account of the archive by this name follows SOURCE.
+    private func watch(sourceOf name: String) async throws {
         let source = try SyncEnd.endpoint(accounts[0], options.sourcePasswordFile, configuration)
-        guard let name = SyncEnd.archiveName(accounts[1]) else { return try await watch(source, strategy) }
-        try options.checkIntoArchive(strategy, deletes: false)
+        try options.checkIntoArchive(deletes: false)
         guard case .account(var account) = source else {
             throw KitError(
-                .usage, "into an archive accounts are watched, not \(source.name)",
-                hint: "run 'mailarc sync \(source.name) archive:NAME --strategy backup' from a timer")
+                .usage, "with backup an archive follows accounts, not \(source.name)",
+                hint: "run 'mailarc sync \(source.name) archive:NAME --strategy backup' from a timer, or take one-way")
         }
         if !name.isEmpty { account.name = name }
         try await watch([account])
@@ -85,15 +100,6 @@ struct WatchCommand: AsyncParsableCommand {
         let workspace = try await archive.open()
         try await StopSignals.cancelling { () throws(KitError) in
             try await workspace.watch(accounts, request, handler)
-        }
-    }
-
-    /// Two stores, by `strategy`.
-    private func watch(_ source: SyncEndpoint, _ strategy: SyncStrategy) async throws {
-        let destination = try SyncEnd.endpoint(accounts[1], options.destinationPasswordFile, configuration)
-        let (sync, request, handler) = (try options.request(strategy), request, handler)
-        try await StopSignals.cancelling { () throws(KitError) in
-            try await PairSync.watch(from: source, to: destination, sync, request, handler)
         }
     }
 

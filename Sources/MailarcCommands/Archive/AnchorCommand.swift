@@ -21,6 +21,7 @@ struct AnchorCommand: ParsableCommand {
     /// `mailarc anchor add`
     struct Add: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "add",
             abstract: "Keep the erasure secret in one place more.",
             discussion: """
                 KINDS:
@@ -54,6 +55,7 @@ struct AnchorCommand: ParsableCommand {
     /// `mailarc anchor list`
     struct List: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "list",
             abstract: "List the places and whether they can be reached.",
             discussion: "EXAMPLE:\n  mailarc anchor list -a ~/mail.archive")
         @OptionGroup var archive: ArchiveOptions
@@ -69,6 +71,7 @@ struct AnchorCommand: ParsableCommand {
     /// `mailarc anchor remove`
     struct Remove: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "remove",
             abstract: "Give a place up; without any outside one the secret goes back inside.",
             discussion: "EXAMPLE:\n  mailarc anchor remove vault2 -a ~/mail.archive")
         @OptionGroup var archive: ArchiveOptions
@@ -87,6 +90,7 @@ struct AnchorCommand: ParsableCommand {
     /// `mailarc anchor test`
     struct Test: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "test",
             abstract: "Have each place keep, give back and destroy a probe; destroy what is outstanding.",
             discussion: "EXAMPLE:\n  mailarc anchor test -a ~/mail.archive")
         @OptionGroup var archive: ArchiveOptions
@@ -102,6 +106,7 @@ struct AnchorCommand: ParsableCommand {
     /// `mailarc anchor kit`
     struct Kit: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "kit",
             abstract: "Print a recovery kit: the present erasure secret on paper.",
             discussion: """
                 With the folder and a passphrase it opens the archive when all anchors are lost. It is valid until the \
@@ -133,6 +138,7 @@ struct AnchorCommand: ParsableCommand {
     /// `mailarc anchor recover`
     struct Recover: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "recover",
             abstract: "Put the secret back into anchors that lost it.",
             discussion: """
                 Needs one anchor that still has it, or a recovery kit.

@@ -10,6 +10,7 @@ struct DictionaryCommand: ParsableCommand {
     /// `mailarc dictionary train`
     struct Train: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "train",
             abstract: "Make a dictionary of lines that many messages share, and keep it if it pays.",
             discussion: """
                 Only lines that stand in at least five messages by at least three senders, and hold no address, get in: \
@@ -49,6 +50,7 @@ struct DictionaryCommand: ParsableCommand {
     /// `mailarc dictionary list`
     struct List: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "list",
             abstract: "List the dictionaries; the last one is used.",
             discussion: "EXAMPLE:\n  mailarc dictionary list -a ~/mail.archive")
         @OptionGroup var archive: ArchiveOptions

@@ -5,11 +5,13 @@ extension KeyCommand {
     /// `mailarc key export …`
     struct Export: ParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "export",
             abstract: "Print the log's public keys, or the file of a key.", subcommands: [Log.self, Slot.self])
 
         /// `mailarc key export log`
         struct Log: ParsableCommand {
             static let configuration = CommandConfiguration(
+                commandName: "log",
                 abstract: "Print the log's public keys, the present one last, for auditors.",
                 discussion: """
                     PEM with the SHA-256 of each key and the sizes of the trees it signs. Every former key signed the \
@@ -46,6 +48,7 @@ extension KeyCommand {
         /// `mailarc key export slot`
         struct Slot: ParsableCommand {
             static let configuration = CommandConfiguration(
+                commandName: "slot",
                 abstract: "Print the file of a key, for safe-keeping.",
                 discussion: """
                     A copy of the file and its passphrase, key file or identity open the archive even if keys/ was \

@@ -5,6 +5,7 @@ extension KeyCommand {
     /// `mailarc key rotate`
     struct Rotate: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "rotate",
             abstract: "Put a new key in the place of one; or give the log a new signing key.",
             discussion: """
                 --slot: the new passphrase, key file or recipient is durable before the old key is removed; it takes \

@@ -10,6 +10,7 @@ struct KeyCommand: ParsableCommand {
     /// `mailarc key add`
     struct Add: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "add",
             abstract: "Add a passphrase, a key file or a recipient.",
             discussion: """
                 The options under UNLOCKING open the archive; --new-… and --recipient… say what to add. A recipient \
@@ -41,6 +42,7 @@ struct KeyCommand: ParsableCommand {
     /// `mailarc key list`
     struct List: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "list",
             abstract: "List the keys.",
             discussion: """
                 Columns: id, type, created, label, and of x25519 keys the recipient. Keys of type unknown were made by \
@@ -64,6 +66,7 @@ struct KeyCommand: ParsableCommand {
     /// `mailarc key remove`
     struct Remove: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "remove",
             abstract: "Remove a key; the last one stays.",
             discussion: """
                 Whoever kept a copy of the removed key and an old copy of keys/ can still open the archive and what \

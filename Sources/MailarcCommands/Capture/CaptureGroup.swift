@@ -2,5 +2,7 @@ import ArgumentParser
 
 /// Ways mail comes in without an account.
 enum CaptureGroup {
-    static let commands: [any ParsableCommand.Type] = [ImportCommand.self]
+    static let commands: [any ParsableCommand.Type] = [
+        ReceiveCommand.self, DeliverCommand.self, WriterCommand.self, PostfixCommand.self, ImportCommand.self,
+    ]
 }

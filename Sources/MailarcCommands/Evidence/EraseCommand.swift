@@ -130,6 +130,10 @@ struct EraseCommand: AsyncParsableCommand {
                 ? "the mail server may still hold \(Format.plural(report.plan.onServer, "copy")); "
                     + (report.isForgotten ? "the next pull takes them again" : "they will not be taken again")
                 : "other systems (exports, mail servers, printed mail) are not touched")
+        lines += report.writerHosts.map {
+            "copies of what the host \($0.name) sealed since \($0.opensSince) open with the archive's keys until a later "
+                + "week of it is adopted: destroy them"
+        }
         return lines
     }
 }

@@ -28,6 +28,13 @@ struct ShowCommand: AsyncParsableCommand {
         try output.output.render(message, command: "show", text: Self.lines)
     }
 
+    private static func delivery(_ line: DeliveryLine) -> String {
+        let way = [line.transport, line.tls].filter { !$0.isEmpty }.joined(separator: " ")
+        return
+            "\(line.time) from <\(line.sender)> for \(line.recipients.joined(separator: ", ")) (\(line.direction)) by "
+            + line.client + (line.helloName.isEmpty ? "" : " \(line.helloName)") + (way.isEmpty ? "" : ", \(way)")
+    }
+
     static func lines(_ shown: ShownMessage) -> [String] {
         let wanted = ["from", "to", "cc", "date", "subject", "message-id"]
         let headers = shown.headers.filter { wanted.contains($0.name.lowercased()) }.map {
@@ -42,9 +49,12 @@ struct ShowCommand: AsyncParsableCommand {
                     [
                         "in",
                         "\(place.account):\(place.mailbox) UID \(place.uid) \(place.flags.joined(separator: " ")) "
-                            + "since \(place.since)" + (place.until.map { " until \($0)" } ?? ""),
+                            + "since \(place.since)" + (place.until.map { " until \($0)" } ?? "")
+                            + ", by \(place.channel)"
+                            + (place.fidelity == "exact" ? "" : ", \(place.fidelity)"),
                     ]
-                })
+                }
+                + shown.occurrences.compactMap(\.delivery).map { ["delivered", delivery($0)] })
         let parts = shown.parts.map { part in
             "  \(part.path) \(part.type), \(Format.octets(part.octets))"
                 + (part.fileName.map { ", \($0)" } ?? "")

@@ -17,7 +17,7 @@ struct PlugIn: Sendable, Codable {
         var found: [String: PlugIn] = [:]
         let path = unsafe getenv("PATH").map { unsafe String(cString: $0) } ?? ""
         for directory in path.split(separator: ":") where directory.hasPrefix("/") {
-            for file in names(in: String(directory)) where file.hasPrefix(prefix) {
+            for file in names(in: String(directory)) {
                 let name = String(file.dropFirst(prefix.count))
                 let path = "\(directory)/\(file)"
                 guard isName(name), !name.hasPrefix(anchorPrefix), found[name] == nil, !builtIn.contains(name),
@@ -57,16 +57,19 @@ struct PlugIn: Sendable, Codable {
             }
     }
 
+    /// The files in a directory that are named like a plug-in; it may hold thousands of others.
     private static func names(in directory: String) -> [String] {
         guard let stream = unsafe opendir(directory) else { return [] }
         defer { unsafe closedir(stream) }
         var names: [String] = []
         while let entry = unsafe readdir(stream) {
             // SAFETY: d_name is zero-terminated and valid until the next readdir.
-            names.append(
-                unsafe withUnsafePointer(to: &entry.pointee.d_name) { pointer in
-                    unsafe pointer.withMemoryRebound(to: CChar.self, capacity: 256) { unsafe String(cString: $0) }
-                })
+            let name = unsafe withUnsafePointer(to: &entry.pointee.d_name) { pointer in
+                unsafe pointer.withMemoryRebound(to: CChar.self, capacity: 256) { name in
+                    unsafe strncmp(name, prefix, prefix.utf8.count) == 0 ? unsafe String(cString: name) : nil
+                }
+            }
+            if let name { names.append(name) }
         }
         return names
     }

@@ -13,7 +13,8 @@ import TOMLKit
 /// ```
 struct ConfigurationFile {
     let path: String
-    private var table: TOMLTable
+    private(set) var table: TOMLTable
+    private var text = ConfigurationText("")
 
     /// Reads `path`, else `$XDG_CONFIG_HOME/mailarc/config.toml`; a file that does not exist is empty.
     init(path: String?) throws(KitError) {
@@ -24,7 +25,8 @@ struct ConfigurationFile {
         }
         let octets = try Secrets.file(self.path, what: "configuration")
         do {
-            table = try TOMLTable(string: String(decoding: octets, as: UTF8.self))
+            let string = String(decoding: octets, as: UTF8.self)
+            (table, text) = (try TOMLTable(string: string), ConfigurationText(string))
         } catch {
             throw KitError(.usage, "\(self.path) is not valid TOML", cause: error)
         }
@@ -51,13 +53,17 @@ struct ConfigurationFile {
     /// The account `name`, or `nil`.
     func account(_ name: String) throws(KitError) -> AccountEntry? {
         guard let entry = table["accounts"]?.table?[name]?.table else { return nil }
-        return try AccountEntry(name: name, table: entry, path: path)
+        var account = try AccountEntry(name: name, table: entry, path: path)
+        account.oauth?.keyFile = table["oauth"]?.table?["key-file"]?.string
+        account.oauth?.keyCommand = table["oauth"]?.table?["key-command"]?.string
+        return account
     }
 
     mutating func set(_ account: AccountEntry) throws(KitError) {
         let accounts = table["accounts"]?.table ?? TOMLTable()
         accounts[account.name] = account.table
         table["accounts"] = accounts
+        text.set(account: account.name, account.table)
         try save()
     }
 
@@ -65,11 +71,19 @@ struct ConfigurationFile {
         guard let accounts = table["accounts"]?.table else { return }
         accounts.remove(at: name)
         table["accounts"] = accounts
+        text.remove(account: name)
         try save()
     }
 
     /// Writes beside, syncs, renames: the old file or the new one, never half.
+    ///
+    /// - Throws: `.usage` where the accounts are written in another way than as sections of their own.
     private func save() throws(KitError) {
+        guard let edited = try? TOMLTable(string: text.text), Self.accounts(edited) == Self.accounts(table) else {
+            throw KitError(
+                .usage, "\(path) writes its accounts in a way that is not edited here",
+                hint: "edit it by hand, or give each account a section [accounts.NAME]")
+        }
         let folder = path.split(separator: "/", omittingEmptySubsequences: false).dropLast().joined(
             separator: "/")
         var made = ""
@@ -82,7 +96,7 @@ struct ConfigurationFile {
         guard descriptor >= 0 else {
             throw KitError(.ioFailed, "cannot write \(temporary): \(Secrets.describe(errno))")
         }
-        let octets = Array((table.convert(to: .toml) + "\n").utf8)
+        let octets = Array(text.text.utf8)
         let written = unsafe octets.withUnsafeBytes {
             unsafe Glibc.write(descriptor, $0.baseAddress, $0.count)
         }
@@ -94,24 +108,39 @@ struct ConfigurationFile {
     }
 }
 
+extension ConfigurationFile {
+    /// All accounts in one spelling; none is as no table of them.
+    private static func accounts(_ table: TOMLTable) -> String {
+        guard let accounts = table["accounts"]?.table, !accounts.keys.isEmpty else { return "" }
+        return accounts.convert(to: .toml)
+    }
+}
+
 /// One account of the configuration file.
 struct AccountEntry: Codable {
     var name: String
     var host: String
     var port: Int
     var user: String
+    var `protocol`: AccountConfiguration.MailProtocol
     var security: AccountConfiguration.Security
     var mechanism: AccountConfiguration.Mechanism
     var caFile: String?
+    var pin: CertificatePin?
     var verifiesCertificate: Bool
     var connections: Int
     var passwordFile: String?
     var passwordCommand: String?
+    var provider: MailProvider?
+    var oauth: OAuthEntry?
+
+    /// LIMIT: connections where nothing is said.
+    static let connections = 4
 
     /// What the Kit needs; the password is fetched when the server asks for it.
     var configuration: AccountConfiguration {
         let entry = self
-        return AccountConfiguration(
+        var configuration = AccountConfiguration(
             name: name, host: host, port: port, user: user, security: security, mechanism: mechanism,
             caFile: caFile,
             verifiesCertificate: verifiesCertificate, maxConnections: connections
@@ -124,6 +153,10 @@ struct AccountEntry: Codable {
             }
             return Secrets.trimmed(try Secrets.prompt("Password of \(entry.user) at \(entry.host): "))
         }
+        (configuration.mailProtocol, configuration.provider, configuration.pin) = (`protocol`, provider, pin)
+        if let provider { configuration.keep(to: provider) }
+        configuration.oauth = oauth?.configuration(of: self)
+        return configuration
     }
 }
 
@@ -133,16 +166,32 @@ extension AccountEntry {
         guard let host = text("host"), let user = text("user") else {
             throw KitError(.usage, "account \(name) in \(path) lacks host or user")
         }
+        guard let mailProtocol = AccountConfiguration.MailProtocol(rawValue: text("protocol") ?? "imap") else {
+            throw KitError(
+                .usage, "account \(name) in \(path): unknown protocol \(text("protocol") ?? "")", hint: "imap or pop3")
+        }
         guard let security = AccountConfiguration.Security(rawValue: text("security") ?? "tls"),
             let mechanism = AccountConfiguration.Mechanism(rawValue: text("mechanism") ?? "auto")
         else { throw KitError(.usage, "account \(name) in \(path): unknown security or mechanism") }
+        let provider = text("provider").flatMap(MailProvider.init)
+        guard (provider == nil) == (text("provider") == nil) else {
+            throw KitError(
+                .usage, "account \(name) in \(path): unknown provider",
+                hint: "one of \(MailProvider.allCases.map(\.rawValue).joined(separator: ", "))")
+        }
+        let pin = text("pin").flatMap(CertificatePin.init)
+        guard (pin == nil) == (text("pin") == nil) else {
+            throw KitError(
+                .usage, "account \(name) in \(path): its pin is no SHA-256 of a certificate",
+                hint: "sha256: and 64 hexadecimal digits, as openssl x509 -fingerprint -sha256 prints them")
+        }
         self.init(
-            name: name, host: host, port: table["port"]?.int ?? security.defaultPort, user: user,
-            security: security,
-            mechanism: mechanism, caFile: text("ca-file"),
-            verifiesCertificate: table["verify"]?.bool ?? true,
-            connections: table["connections"]?.int ?? 2, passwordFile: text("password-file"),
-            passwordCommand: text("password-command"))
+            name: name, host: host, port: table["port"]?.int ?? mailProtocol.defaultPort(security), user: user,
+            protocol: mailProtocol, security: security, mechanism: mechanism, caFile: text("ca-file"),
+            pin: pin, verifiesCertificate: table["verify"]?.bool ?? true,
+            connections: table["connections"]?.int ?? Self.connections, passwordFile: text("password-file"),
+            passwordCommand: text("password-command"), provider: provider,
+            oauth: try OAuthEntry(account: name, table: table, path: path))
     }
 
     fileprivate var table: TOMLTable {
@@ -150,20 +199,29 @@ extension AccountEntry {
         table["host"] = host
         table["port"] = port
         table["user"] = user
+        if `protocol` != .imap { table["protocol"] = `protocol`.rawValue }
         table["security"] = security.rawValue
         if mechanism != .automatic { table["mechanism"] = mechanism.rawValue }
         if let caFile { table["ca-file"] = caFile }
+        if let pin { table["pin"] = pin.text }
         if !verifiesCertificate { table["verify"] = false }
-        if connections != 2 { table["connections"] = connections }
+        if let provider { table["provider"] = provider.rawValue }
+        if connections != Self.connections { table["connections"] = connections }
         if let passwordFile { table["password-file"] = passwordFile }
         if let passwordCommand { table["password-command"] = passwordCommand }
+        oauth?.write(into: table)
         return table
     }
 }
 
-extension AccountConfiguration.Security {
-    /// 993 for implicit TLS, else 143 (RFC 8314, RFC 9051).
-    var defaultPort: Int { self == .tls ? 993 : 143 }
+extension AccountConfiguration.MailProtocol {
+    /// RFC 8314 §3.2, §3.3 for implicit TLS; RFC 9051 §2.1, RFC 1939 §3 else.
+    func defaultPort(_ security: AccountConfiguration.Security) -> Int {
+        switch self {
+        case .imap: security == .tls ? 993 : 143
+        case .pop3: security == .tls ? 995 : 110
+        }
+    }
 }
 
 /// `--config FILE`.

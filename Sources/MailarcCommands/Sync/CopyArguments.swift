@@ -151,14 +151,28 @@ struct CopyArguments {
     }
 
     private func mechanism(_ side: Int) throws(KitError) -> AccountConfiguration.Mechanism {
-        guard let name = last("authmech\(side)") else { return .automatic }
+        guard let name = last("authmech\(side)") else {
+            return last("oauthaccesstoken\(side)") == nil ? .automatic : .xoauth2
+        }
         guard let mechanism = AccountConfiguration.Mechanism(rawValue: name.lowercased()) else {
-            throw KitError(.usage, "--authmech\(side) takes PLAIN, LOGIN or SCRAM-SHA-256, not \(name.prefix(40))")
+            throw KitError(
+                .usage,
+                "--authmech\(side) takes PLAIN, LOGIN, SCRAM-SHA-256, OAUTHBEARER or XOAUTH2, not \(name.prefix(40))")
         }
         return mechanism
     }
 
     private func password(_ side: Int, _ name: String) throws(KitError) -> @Sendable () throws -> [UInt8] {
+        if let file = last("oauthaccesstoken\(side)") {
+            guard Secrets.isReadable(file) else {
+                // The value may be the token itself: it is not repeated.
+                throw KitError(
+                    .usage, "--oauthaccesstoken\(side) takes the name of a file that holds the token",
+                    hint: "a token on the command line is seen by everybody on the machine")
+            }
+            let token = Secrets.trimmed(try Secrets.file(file, what: "token"))
+            return { token }
+        }
         if let file = last("passfile\(side)") {
             // imapsync takes the first line.
             let line = try Secrets.file(file, what: "password").prefix { $0 != 0x0A && $0 != 0x0D }

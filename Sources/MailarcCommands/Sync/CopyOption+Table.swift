@@ -19,13 +19,15 @@ extension CopyOption {
         .init(
             "sslargs# str",
             .taken("SSL_ca_file=PATH and SSL_verify_mode=0|1; certificates are checked unless told otherwise")),
-        .init("authmech# str", .taken("PLAIN, LOGIN, SCRAM-SHA-256")),
+        .init("authmech# str", .taken("PLAIN, LOGIN, SCRAM-SHA-256, OAUTHBEARER, XOAUTH2 (--passfile# has the token)")),
         .init("authuser# str", .refused("an administrator logs in as --user# 'USER*ADMIN' where the server has that")),
         .init("proxyauth#", .refused("PROXYAUTH is not spoken")),
         .init("authmd5#", .replaced("--authmech# SCRAM-SHA-256")),
         .init("domain# str", .refused("NTLM is not spoken")),
-        .init("oauthaccesstoken# str", .refused("OAUTH 2 is not spoken yet; an app password does by --passfile#")),
-        .init("oauthdirect# str", .refused("OAUTH 2 is not spoken yet; an app password does by --passfile#")),
+        .init("oauthaccesstoken# str", .taken("the name of a file that holds it, never the token; XOAUTH2")),
+        .init(
+            "oauthdirect# str",
+            .replaced("--oauthaccesstoken# FILE, or mailarc sync with an account added with --oauth")),
     ]
 
     private static let mailboxes: [CopyOption] = [

@@ -8,9 +8,10 @@ struct SyncCommand: AsyncParsableCommand {
         discussion: """
             SOURCE and DESTINATION are accounts of the configuration, imaps://USER@HOST (imap:// for STARTTLS), or \
             maildir:PATH, or mbox:PATH, a folder of mbox files. Nothing is added to a message; a message is known by its \
-            octets where UIDs say nothing. SOURCE can also be one mbox file, or archive:NAME, an account of the archive (-a) as it is now. DESTINATION can be \
-            archive: (backup): its view follows the source as with 'mailarc pull', and what left stays in its \
-            history (mailarc list --at DATE).
+            octets where UIDs say nothing. SOURCE can also be one mbox file. Either can be archive:NAME, an account of \
+            the archive (-a): what is deleted or moved there leaves its view and stays in its history (mailarc list \
+            --at DATE). With backup such an account follows its source as with 'mailarc pull', UIDs included; by the \
+            other strategies accounts of the archive's own are written, which no pull fills.
 
             STRATEGIES:
               backup   the destination becomes what the source is
@@ -28,13 +29,14 @@ struct SyncCommand: AsyncParsableCommand {
               mailarc sync imaps://anna@imap.example.org maildir:Mail --strategy two-way --source-password-file pw
               mailarc sync old new --strategy copy --exclude Trash --rename Gesendet=Sent --delete-extra
               mailarc sync archive:work maildir:Mail --strategy copy -a ~/mail.archive
+              mailarc sync work archive:kept --strategy one-way -a ~/mail.archive
               mailarc sync work maildir:Mail --strategy copy --max-age 30d --search 'FROM "anna" UNSEEN'
             """)
     @OptionGroup var configuration: ConfigurationOptions
     @OptionGroup var archive: ArchiveOptions
     @OptionGroup var output: OutputOptions
     @Argument(help: "Account, imaps://USER@HOST, maildir:PATH, mbox:PATH or archive:NAME.") var source: String
-    @Argument(help: "Account, imaps://USER@HOST, maildir:PATH, mbox:PATH or archive:.") var destination: String
+    @Argument(help: "Account, imaps://USER@HOST, maildir:PATH, mbox:PATH or archive:NAME.") var destination: String
     @Option(help: "backup, two-way, one-way, copy or bcc.") var strategy: SyncStrategy
     @Flag(help: "List what the strategy can be bent by, and end.") var listBends = false
     @OptionGroup var options: SyncOptions
@@ -51,25 +53,16 @@ struct SyncCommand: AsyncParsableCommand {
         }
         var request = try options.request(strategy)
         request.isDryRun = dryRun
-        if let name = SyncEnd.archiveName(destination) { return try await runIntoArchive(name) }
-        let target = try end(destination, options.destinationPasswordFile)
-        guard let name = SyncEnd.archiveName(source) else {
-            let source = try end(source, options.sourcePasswordFile)
-            return try await SyncText.run(source, target, request, output, command: "sync")
+        let (from, into) = (SyncEnd.archiveName(source), SyncEnd.archiveName(destination))
+        if let into, from == nil, strategy == .backup { return try await runIntoArchive(into) }
+        try await SyncEnds.with(source, destination, options, configuration, archive) { a, b in
+            try await SyncText.run(a, b, request, output, command: "sync")
         }
-        let workspace = try await archive.open()
-        let result: Result<Void, any Error>
-        do {
-            let source = SyncEndpoint.archive(workspace, account: try workspace.account(named: name))
-            result = .success(try await SyncText.run(source, target, request, output, command: "sync"))
-        } catch { result = .failure(error) }
-        await workspace.close()
-        try result.get()
     }
 
     /// The archive's view of the account `name` follows the source: a pull or an import by another name.
     private func runIntoArchive(_ name: String) async throws {
-        try options.checkIntoArchive(strategy, deletes: true)
+        try options.checkIntoArchive(deletes: true)
         let progress = output.progressView
         let take = try capture(name, progress.handler)
         let workspace = try await archive.open()
@@ -96,7 +89,7 @@ struct SyncCommand: AsyncParsableCommand {
     ) throws(KitError) -> @Sendable (Workspace) async throws(KitError) -> PullReport {
         let (mailboxes, dryRun) = (options.selection.mailbox, dryRun)
         let age = options.deleteSourceAfter.flatMap(Quantity.seconds)
-        let source = try end(source, options.sourcePasswordFile)
+        let source = try SyncEnd.endpoint(source, options.sourcePasswordFile, configuration)
         let files: ImportSource
         switch source {
         case .account(var account):
@@ -105,9 +98,9 @@ struct SyncCommand: AsyncParsableCommand {
                 try await workspace.pull(
                     account, mailboxes: mailboxes, dryRun: dryRun, deletionAge: age, progress: progress)
             }
-        case .maildir(let path): files = .maildir(path: path)
-        case .mbox(let path): files = .mbox(path: path)
-        case .archive: throw KitError(.usage, "source and destination are both archives")
+        case .maildir(let path): files = ImportSource(.maildir, path: path)
+        case .mbox(let path): files = ImportSource(.mbox, path: path)
+        case .archive: throw KitError(.internalError, "not a source that an archive follows")
         }
         guard age == nil else {
             throw KitError(
@@ -124,10 +117,6 @@ struct SyncCommand: AsyncParsableCommand {
         return { workspace throws(KitError) in
             try await workspace.importMail(files, account: name, dryRun: dryRun, progress: progress)
         }
-    }
-
-    private func end(_ text: String, _ passwordFile: String?) throws(KitError) -> SyncEndpoint {
-        try SyncEnd.endpoint(text, passwordFile, configuration)
     }
 }
 
@@ -163,6 +152,7 @@ enum SyncText {
         lines += report.quarantined.map { "QUARANTINED \($0.message): \($0.reason) \($0.detail)" }
         lines += report.refusals.map { "REFUSED \($0); --allow-mass-delete does it" }
         lines += report.conflicts.map { "CONFLICT \($0)" }
+        lines += report.notes.map { "NOTE \($0)" }
         lines += report.nearDuplicates.map { "NEARLY EQUAL \($0)" }
         lines +=
             report.created.map { "created \($0)" } + report.renamed.map { "renamed \($0)" }

@@ -58,15 +58,10 @@ struct SyncOptions: ParsableArguments {
             && selection.isMailboxesAlone
     }
 
-    /// Refuses what an archive as destination cannot do.
+    /// Refuses what an account of an archive that follows its source cannot do.
     ///
     /// - Parameter deletes: whether it may delete in the source.
-    func checkIntoArchive(_ strategy: SyncStrategy, deletes: Bool) throws(KitError) {
-        guard strategy == .backup else {
-            throw KitError(
-                .usage, "an archive cannot follow by \(strategy.rawValue): nothing ever leaves it",
-                hint: "use --strategy backup; what left the source stays in the archive's history")
-        }
+    func checkIntoArchive(deletes: Bool) throws(KitError) {
         var others = self
         others.sourcePasswordFile = nil
         if deletes { others.deleteSourceAfter = nil }
@@ -74,29 +69,7 @@ struct SyncOptions: ParsableArguments {
             throw KitError(
                 .usage,
                 "into an archive only --mailbox\(deletes ? ", --delete-source-after and --dry-run" : "") can be given",
-                hint: "an archive takes whole mailboxes, under the names they have")
+                hint: "with backup it takes whole mailboxes, under the names they have; --strategy copy takes a choice")
         }
-    }
-}
-
-/// An end of a sync as it stands on the command line.
-enum SyncEnd {
-    /// What stands behind `archive:`.
-    static func archiveName(_ text: String) -> String? {
-        text.hasPrefix("archive:") ? String(text.dropFirst("archive:".count)) : nil
-    }
-
-    static func endpoint(
-        _ text: String, _ passwordFile: String?, _ configuration: ConfigurationOptions
-    ) throws(KitError) -> SyncEndpoint {
-        if text.hasPrefix("maildir:") { return .maildir(String(text.dropFirst(8))) }
-        if text.hasPrefix("mbox:") { return .mbox(String(text.dropFirst(5))) }
-        if text.contains("://") { return .account(try AccountURL(text).configuration(passwordFile: passwordFile)) }
-        if text.contains(":") {
-            throw KitError(
-                .usage, "not an end of a sync: \(text)",
-                hint: "an account's name, imaps://USER@HOST, maildir:PATH, mbox:PATH or archive:NAME")
-        }
-        return .account(try configuration.account(text).configuration)
     }
 }

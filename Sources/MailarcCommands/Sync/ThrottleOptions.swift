@@ -12,9 +12,14 @@ struct ThrottleOptions: ParsableArguments {
             "At most so many octets a day (UTC) each way, over all runs; then the run ends as partial.",
             valueName: "size"))
     var dailyBytes: String?
-    @Option(help: ArgumentHelp("Keep to what this provider publishes for downloads: gmail.", valueName: "provider"))
+    @Option(
+        help: ArgumentHelp(
+            "Keep to what the source's provider lets through: gmail, m365, icloud, yahoo, fastmail or gmx.",
+            valueName: "provider"))
     var sourceProvider: MailProvider?
-    @Option(help: ArgumentHelp("Keep to what this provider publishes for uploads: gmail.", valueName: "provider"))
+    @Option(
+        help: ArgumentHelp(
+            "Keep to what the destination's provider lets through.", valueName: "provider"))
     var destinationProvider: MailProvider?
 
     func validate() throws {

@@ -10,15 +10,17 @@ public struct ChildProcess {
         public var output: [UInt8]
     }
 
-    /// LIMIT: an answer is a secret file or a list of epochs.
-    private static let outputLimit = 1 << 16
+    /// LIMIT: an answer is a secret file or a list of epochs, unless told otherwise.
+    public static let outputLimit = 1 << 16
 
     /// Runs `program`, found on PATH, with `arguments` behind its name.
     ///
-    /// - Parameter seconds: how long it may take altogether.
+    /// - Parameters:
+    ///   - seconds: how long it may take altogether.
+    ///   - outputLimit: octets of its answer.
     /// - Throws: `.ioFailed` when it cannot be started.
     public static func run(
-        _ program: String, _ arguments: [String], input: [UInt8], seconds: Int64
+        _ program: String, _ arguments: [String], input: [UInt8], seconds: Int64, outputLimit: Int = outputLimit
     ) throws(KitError) -> Outcome {
         let (childInput, feed) = try pipe()
         // What is written is shorter than any pipe's buffer, so nobody waits for a reader.
@@ -40,7 +42,7 @@ public struct ChildProcess {
             throw error
         }
         for end in [childInput, childOutput] { _ = close(end) }
-        let (output, isWhole) = read(result, until: monotonic() + seconds * 1_000)
+        let (output, isWhole) = read(result, until: monotonic() + seconds * 1_000, outputLimit)
         if !isWhole { kill(child, SIGKILL) }
         var status: Int32 = 0
         while unsafe waitpid(child, &status, 0) < 0 && errno == EINTR {}
@@ -52,8 +54,20 @@ public struct ChildProcess {
         return Outcome(status: code, output: output)
     }
 
+    /// Starts `program` and leaves it to itself, without input; what it prints is dropped.
+    ///
+    /// - Throws: `.ioFailed` when it cannot be started.
+    public static func start(_ program: String, _ arguments: [String]) throws(KitError) {
+        let nowhere = unsafe open("/dev/null", O_RDWR | O_CLOEXEC)
+        guard nowhere >= 0 else { throw KitError(.ioFailed, "/dev/null cannot be opened") }
+        defer { _ = close(nowhere) }
+        _ = try spawn(program, arguments, input: nowhere, output: nowhere)
+    }
+
     /// Everything until the other end closes; false when the time was over or it was too much.
-    private static func read(_ descriptor: Int32, until deadline: Int64) -> (octets: [UInt8], isWhole: Bool) {
+    private static func read(
+        _ descriptor: Int32, until deadline: Int64, _ outputLimit: Int
+    ) -> (octets: [UInt8], isWhole: Bool) {
         var octets: [UInt8] = []
         var buffer = [UInt8](repeating: 0, count: 4_096)
         while octets.count <= outputLimit {

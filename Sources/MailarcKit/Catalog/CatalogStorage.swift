@@ -24,6 +24,9 @@ struct CatalogStorage: Sendable {
         return nil
     }
 
+    /// Nobody can write there, or ever could while it is read.
+    var isOnReadOnlyMedium: Bool { FileFacts.isOnReadOnlyMedium(archive.catalogDirectory) }
+
     /// A new, empty generation; not used by anybody before ``complete(_:generation:)``.
     func createNext() throws(KitError) -> (catalog: Catalog, generation: Int) {
         try FileFacts.makeFolder(archive.catalogDirectory)
@@ -83,9 +86,12 @@ struct CatalogStorage: Sendable {
 
     private func file(_ generation: Int) throws(CatalogError) -> CatalogFile {
         do {
-            return try EncryptedDatabases.catalogFile(
+            var file = try EncryptedDatabases.catalogFile(
                 path: path(generation), key: archive.catalogKey(),
                 databaseID: archive.databaseID(fileName: name(generation)))
+            // SQLite keeps files beside a database with a log; one without a log, that nobody changes, is read as it is.
+            if isOnReadOnlyMedium, FileFacts.octetCount(path(generation) + "-wal") == 0 { file.path += "&immutable=1" }
+            return file
         } catch { throw CatalogError(.cannotOpen, "the catalog's key cannot be had", cause: error) }
     }
 
@@ -111,6 +117,19 @@ enum EncryptedDatabases {
 
 /// Facts of the file system that reports need.
 enum FileFacts {
+    /// True where the file system of `path` has next to nothing left for us.
+    static func isFull(_ path: String) -> Bool {
+        var status = statvfs()
+        // LIMIT: a group of small messages with its leaves and catalog pages takes about as much.
+        return unsafe statvfs(path, &status) == 0 && UInt64(status.f_bavail) * UInt64(status.f_frsize) < 256 << 10
+    }
+
+    /// True where the file system of `path` is mounted read-only.
+    static func isOnReadOnlyMedium(_ path: String) -> Bool {
+        var status = statvfs()
+        return unsafe statvfs(path, &status) == 0 && status.f_flag & UInt(ST_RDONLY) != 0
+    }
+
     /// The names in `directory`, none if it does not exist.
     static func names(in directory: String) throws(KitError) -> [String] {
         do { return try FileTree.names(in: directory) } catch {

@@ -29,7 +29,8 @@ extension Workspace {
                 plan: ErasurePlanReport(
                     facts, plan, sample: selection.report.sample, anchors: selection.report.anchors),
                 basis: basis, intent: erasure.intent, epoch: 0, keys: erasure.targets.count, anchors: [],
-                isForgotten: forgets, isPending: false)
+                isForgotten: forgets, isPending: false,
+                writerHosts: try writerHosts().hosts.filter { $0.adopted > 0 })
             do throws(KitError) {
                 let outcome = try await ErasureRun(workspace: self, writer: writer).run(erasure)
                 (report.epoch, report.anchors) = (outcome.epoch, outcome.anchors)

@@ -56,4 +56,6 @@ public struct ErasureReport: Codable, Sendable {
     public var isPending: Bool
     /// Why it is pending.
     public var reason: String?
+    /// Write-only hosts whose latest segments still open with the archive's keys, for who has a copy of them.
+    public var writerHosts: [WriterHostRow]
 }

@@ -71,6 +71,8 @@ extension ErasureRun {
         do {
             let facts = try catalog.erasureFacts(of: erasure.messages)
             if !facts.messages.isEmpty {
+                // ORDER: while the catalog still tells where the messages were.
+                try takeFromPairs(erasure, facts)
                 let before = try sequences()
                 let reader = ArchiveReader(archive, directory: CatalogDirectory(catalog: catalog))
                 let removal = CatalogRemoval(
@@ -125,6 +127,60 @@ extension ErasureRun {
         FaultPoint.fromEnvironment?.pass("erase-state")
     }
 
+    /// Pairs with an end in the archive forget the messages, and do not take them again from the other end.
+    private func takeFromPairs(_ erasure: PendingErasure, _ facts: ErasureFacts) throws {
+        let accounts = Set(facts.occurrences.map(\.account))
+        for name in try pairs.names() {
+            let state = try pairs.open(name)
+            defer { try? state.close() }
+            for account in accounts {
+                try state.erase(
+                    PairErasure(
+                        identity: SyncEndpoint.identity(of: account, in: archive),
+                        addresses: facts.occurrences.filter { $0.account == account },
+                        mailboxes: facts.mailboxes.filter { $0.account == account }.map(\.name),
+                        forgets: erasure.forgets))
+            }
+        }
+        FaultPoint.fromEnvironment?.pass("erase-pairs")
+    }
+
+    private var pairs: ArchivedPairs { ArchivedPairs(archive: archive) }
+
+    /// Every database in `state/`, once more without free pages, under keys made of `secret`.
+    private func copyStates(_ secret: [UInt8]) throws {
+        try discardStates()
+        if FileTree.exists(workspace.stateFile) {
+            let state = try workspace.openState()
+            defer { try? state.close() }
+            try state.withConnection { connection in
+                unsafe try EncryptedVFS.vacuum(
+                    connection, into: workspace.stateFile + ".next", key: secret,
+                    databaseID: archive.databaseID(fileName: "state.db"))
+            }
+        }
+        for name in try pairs.names() {
+            let state = try pairs.open(name)
+            defer { try? state.close() }
+            try state.withConnection { connection in
+                unsafe try EncryptedVFS.vacuum(
+                    connection, into: pairs.path(name) + ".next", key: ArchivedPairs.key(secret, name),
+                    databaseID: archive.databaseID(fileName: name))
+            }
+        }
+        guard FileTree.exists(archive.stateDirectory) else { return }
+        try FileTree.syncDirectory(archive.stateDirectory)
+    }
+
+    /// The copies that wait to take their originals' names.
+    private func nextStates() throws(KitError) -> [String] {
+        try FileFacts.names(in: archive.stateDirectory).filter { $0.hasSuffix(".next") }.map { pairs.path($0) }
+    }
+
+    private func discardStates() throws {
+        for path in try nextStates() { try FileTree.remove(path) }
+    }
+
     /// Catalog and state once more without free pages, under new keys nobody holds yet.
     private func rotateDatabases(_ erasure: PendingErasure) throws(KitError) -> (
         generation: Int, secrets: [String: [UInt8]]
@@ -132,26 +188,14 @@ extension ErasureRun {
         let keys = (catalog: RandomSource.system.octets(32), state: RandomSource.system.octets(32))
         let generation = try storage.copy(catalog, key: keys.catalog)
         FaultPoint.fromEnvironment?.pass("erase-copy")
-        do {
-            try FileTree.remove(workspace.stateFile + ".next")
-            if FileTree.exists(workspace.stateFile) {
-                let state = try workspace.openState()
-                defer { try? state.close() }
-                try state.withConnection { connection in
-                    unsafe try EncryptedVFS.vacuum(
-                        connection, into: workspace.stateFile + ".next", key: keys.state,
-                        databaseID: archive.databaseID(fileName: "state.db"))
-                }
-                try FileTree.syncDirectory(archive.stateDirectory)
-            }
-        } catch { throw workspace.wrapped(error) }
+        do { try copyStates(keys.state) } catch { throw workspace.wrapped(error) }
         FaultPoint.fromEnvironment?.pass("erase-state-copy")
         return (generation, ["catalog": keys.catalog, "state": keys.state])
     }
 
     private func discard(_ generation: Int) throws(KitError) {
         storage.remove(generation)
-        do { try FileTree.remove(workspace.stateFile + ".next") } catch { throw workspace.wrapped(error) }
+        do { try discardStates() } catch { throw workspace.wrapped(error) }
     }
 
     /// The keys are gone: nothing of the old databases opens any more, and the ledger says what happened.
@@ -160,9 +204,10 @@ extension ErasureRun {
             let present = try archive.reopened()
             try? catalog.close()
             // ORDER: a log of the old state must not lie beside the new one.
-            if FileTree.exists(workspace.stateFile + ".next") {
-                for suffix in ["-wal", "-shm"] { try FileTree.remove(workspace.stateFile + suffix) }
-                try FileTree.rename(workspace.stateFile + ".next", to: workspace.stateFile)
+            for copy in try nextStates() {
+                let file = String(copy.dropLast(".next".count))
+                for suffix in ["-wal", "-shm"] { try FileTree.remove(file + suffix) }
+                try FileTree.rename(copy, to: file)
             }
             let storage = CatalogStorage(archive: present)
             let newest = try storage.openNewest(readOnly: true)

@@ -9,11 +9,17 @@ extension Workspace {
         let entry = try entry(id)
         let (parsed, text, digest) = try parse(entry.keyID)
         let places: [PlacementRow]
-        do { places = try catalog.occurrences(of: entry.keyID) } catch { throw KitError(error) }
+        let deliveries: [OccurrenceAddress: DeliveryFacts]
+        do {
+            places = try catalog.occurrences(of: entry.keyID)
+            deliveries = Dictionary(
+                try catalog.deliveries(of: entry.keyID).map { ($0.address, $0.facts) }
+            ) { first, _ in first }
+        } catch { throw KitError(error) }
         return ShownMessage(
             message: MessageRow(entry, places: places), headers: Self.headers(parsed.header), text: text.body,
             isTextTruncated: text.isTruncated, parts: Self.parts(parsed),
-            occurrences: places.map(OccurrenceLine.init),
+            occurrences: places.map { OccurrenceLine($0, deliveries[$0.address]) },
             defects: parsed.defects.map { "\($0.kind.rawValue) at octet \($0.offset)" }, sha256: digest.hex,
             ledgerIndex: entry.leafIndex)
     }
@@ -86,11 +92,20 @@ extension HeaderFields {
 }
 
 extension OccurrenceLine {
-    init(_ place: PlacementRow) {
+    init(_ place: PlacementRow, _ facts: DeliveryFacts?) {
         self.init(
             account: place.address.account, mailbox: place.address.mailbox.text,
             uidValidity: place.address.uidValidity.value, uid: place.address.uid.value,
             flags: place.flags.flags.map(\.name), internalDate: place.internalDate?.description,
-            since: Clock.text(place.since), until: place.until.map(Clock.text), movedTo: nil)
+            since: Clock.text(place.since), until: place.until.map(Clock.text), movedTo: nil,
+            channel: "\(place.channel)", fidelity: "\(place.fidelity)", delivery: facts.map(DeliveryLine.init))
+    }
+}
+
+extension DeliveryLine {
+    init(_ facts: DeliveryFacts) {
+        self.init(
+            direction: "\(facts.direction)", sender: facts.sender, recipients: facts.recipients, client: facts.client,
+            helloName: facts.helloName, transport: facts.transport, tls: facts.tls, time: Clock.text(facts.time))
     }
 }

@@ -1,7 +1,6 @@
 import ArchiveStore
 import ArchiveVFS
 import MailCore
-import MailFormats
 import MailIMAP
 import MailSync
 
@@ -16,57 +15,65 @@ extension Workspace {
         _ account: AccountConfiguration, mailboxes: [String], dryRun: Bool, compressionLevel: Int? = nil,
         deletionAge: Int64? = nil, progress: @escaping ProgressHandler
     ) async throws(KitError) -> PullReport {
+        switch account.mailProtocol {
+        case .pop3:
+            try await pullMaildrop(
+                account, mailboxes: mailboxes, dryRun: dryRun, compressionLevel: compressionLevel,
+                deletionAge: deletionAge, progress: progress)
+        case .imap:
+            try await pullMailboxes(
+                account, mailboxes: mailboxes, dryRun: dryRun, compressionLevel: compressionLevel,
+                deletionAge: deletionAge, progress: progress)
+        }
+    }
+
+    private func pullMailboxes(
+        _ account: AccountConfiguration, mailboxes: [String], dryRun: Bool, compressionLevel: Int?,
+        deletionAge: Int64?, progress: @escaping ProgressHandler
+    ) async throws(KitError) -> PullReport {
         let store = IMAPAccountStore(configuration: IMAPConfiguration(account))
         do { try await store.connect() } catch {
             await store.close()
             throw KitError(error)
         }
-        let source = SyncSource(
+        var source = SyncSource(
             store: PipelinedAccount(base: store, patterns: mailboxes),
-            account: account.name, identity: "\(account.user)@\(account.host)", channel: .imap)
+            account: account.name, identity: account.identity, channel: account.channel)
+        source.isNarrowed = !mailboxes.isEmpty
         do throws(KitError) {
-            var deletion: SourceDeletion?
-            if let deletionAge {
-                deletion = SourceDeletion(store: store, age: deletionAge, hashing: PairHashing(), now: Clock.now)
-                deletion?.passed = { FaultPoint.fromEnvironment?.pass($0.rawValue) }
-            }
+            let deletion = deletionAge.map { SourceDeletion(of: store, age: $0) }
             let report = try await run(
-                source, dryRun: dryRun, compressionLevel: compressionLevel, deletion: deletion, progress: progress)
+                source.account, dryRun: dryRun, compressionLevel: compressionLevel, progress: progress
+            ) { _ in (source, deletion) }
             await store.close()
-            return report
+            return PullReport(report, account: account.name)
         } catch {
             await store.close()
             throw error
         }
     }
 
-    /// Takes the mail of files into the archive.
-    public func importMail(
-        _ source: ImportSource, account: String, dryRun: Bool, compressionLevel: Int? = nil,
-        progress: @escaping ProgressHandler
-    ) async throws(KitError) -> PullReport {
-        let (store, channel) = try source.open()
-        let sync = SyncSource(store: store, account: account, identity: nil, channel: channel)
-        return try await run(sync, dryRun: dryRun, compressionLevel: compressionLevel, progress: progress)
-    }
-
-    private func run(
-        _ source: SyncSource, dryRun: Bool, compressionLevel: Int?, deletion: SourceDeletion? = nil,
-        progress: @escaping ProgressHandler
-    ) async throws(KitError) -> PullReport {
+    /// Takes a source into the archive.
+    ///
+    /// - Parameter source: gives it, and what is to be deleted there, by the state of the runs before.
+    func run(
+        _ account: String, dryRun: Bool, compressionLevel: Int?, progress: @escaping ProgressHandler,
+        _ source: (SyncState) throws(KitError) -> (SyncSource, SourceDeletion?)
+    ) async throws(KitError) -> SyncReport {
         try await withWriter(compressionLevel: compressionLevel) { writer throws(KitError) in
-            let destination = ArchiveDestination(
-                account: source.account, writer: writer, catalog: catalog, archive: archive)
+            try checkFollowsSource(account)
+            let destination = ArchiveDestination(account: account, writer: writer, catalog: catalog, archive: archive)
             defer { destination.finish() }
-            var options = SyncOptions()
-            (options.isDryRun, options.deletion) = (dryRun, deletion)
             let state = try openState()
             defer { try? state.close() }
+            var options = SyncOptions()
+            let (source, deletion) = try source(state)
+            (options.isDryRun, options.deletion) = (dryRun, deletion)
             let runner = SyncRunner(
                 source: source, destination: destination, state: state, options: options,
                 progress: { progress(KitProgress($0)) })
             do throws(SyncError) {
-                return PullReport(try await runner.run(), account: source.account)
+                return try await runner.run()
             } catch { throw KitError(error, at: path) }
         }
     }
@@ -94,6 +101,32 @@ extension Workspace {
     }
 }
 
+extension AccountConfiguration {
+    /// What tells it from another account under the same name.
+    var identity: String {
+        switch mailProtocol {
+        case .imap: "\(user)@\(host)"
+        case .pop3: "pop3:\(user)@\(host)"
+        }
+    }
+
+    /// By which way its mail comes.
+    var channel: Channel {
+        switch mailProtocol {
+        case .imap: .imap
+        case .pop3: .pop3
+        }
+    }
+}
+
+extension SourceDeletion {
+    /// As a pull does it.
+    init(of store: any SyncStore, age: Int64) {
+        self.init(store: store, age: age, hashing: PairHashing(), now: Clock.now)
+        passed = { FaultPoint.fromEnvironment?.pass($0.rawValue) }
+    }
+}
+
 extension KitProgress {
     init(_ progress: SyncProgress) {
         self.init(
@@ -103,13 +136,17 @@ extension KitProgress {
 }
 
 extension PullReport {
-    init(_ report: SyncReport, account: String) {
+    /// - Parameter place: where in the source a message is, for those that could not be taken.
+    init(_ report: SyncReport, account: String, place: (UID, MailboxName) -> String? = { _, _ in nil }) {
         var problems = report.mailboxes.compactMap { mailbox in
             mailbox.failure.map { "\(mailbox.mailbox.text): \($0.message)" }
         }
         problems += report.mailboxes.filter { $0.unverifiedCount > 0 }.map { mailbox in
             "\(mailbox.mailbox.text): \(mailbox.unverifiedCount) not deleted in the source, for they were not read back "
                 + "from the archive as the source has them"
+        }
+        if !report.isListComplete {
+            problems.append("the source did not list all its mailboxes: those it left out wait for another run")
         }
         if let interruption = report.interruption { problems.append("interrupted: \(interruption.description)") }
         self.init(
@@ -118,7 +155,7 @@ extension PullReport {
                 mailbox.quarantine.sorted { $0.key < $1.key }.map { uid, entry in
                     QuarantineRow(
                         mailbox: mailbox.mailbox.text, uid: uid.value, reason: entry.refusal.reason.rawValue,
-                        detail: entry.refusal.detail)
+                        detail: entry.refusal.detail, place: place(uid, mailbox.mailbox))
                 }
             },
             problems: problems, plan: report.plannedActions.map(\.description),

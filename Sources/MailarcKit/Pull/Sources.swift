@@ -1,23 +1,46 @@
 import ArchiveCrypto
 import MailCore
-import MailFormats
 import MailIMAP
-import MailIMAPCore
+import MailPOP3
+import MailSASL
+import MailTransport
 
 extension IMAPConfiguration {
     init(_ account: AccountConfiguration) {
         self.init(
-            host: account.host, port: account.port, security: Security(account.security), user: account.user,
-            password: { try account.password() })
-        caFile = account.caFile
-        verification = account.verifiesCertificate ? .full : .none
-        maxConnections = account.maxConnections
-        mechanism = SessionStateMachine.Mechanism(account.mechanism)
+            host: account.host, port: account.port, security: ServerConfiguration.Security(account.security),
+            user: account.user, password: account.secret)
+        renewal = account.renewal
+        server.trust(account)
+        (maxConnections, pipelines) = (account.maxConnections, account.pipelines)
+        mechanism = SASLMechanism(account)
         scram = .openSSL
     }
 }
 
-extension IMAPConfiguration.Security {
+extension POP3Configuration {
+    init(_ account: AccountConfiguration) {
+        self.init(
+            host: account.host, port: account.port, security: ServerConfiguration.Security(account.security),
+            user: account.user, password: account.secret)
+        renewal = account.renewal
+        server.trust(account)
+        pipelines = account.pipelines
+        mechanism = SASLMechanism(account)
+        scram = .openSSL
+    }
+}
+
+extension ServerConfiguration {
+    /// Which certificates count.
+    fileprivate mutating func trust(_ account: AccountConfiguration) {
+        caFile = account.caFile
+        verification = account.verifiesCertificate ? .full : .none
+        if let known = account.pin { pin = { known.refusal(of: $0) } }
+    }
+}
+
+extension ServerConfiguration.Security {
     init(_ security: AccountConfiguration.Security) {
         self =
             switch security {
@@ -28,15 +51,29 @@ extension IMAPConfiguration.Security {
     }
 }
 
-extension SessionStateMachine.Mechanism {
-    init(_ mechanism: AccountConfiguration.Mechanism) {
+extension SASLMechanism {
+    init(_ account: AccountConfiguration) {
         self =
-            switch mechanism {
-            case .automatic: .automatic
+            switch account.mechanism {
+            case .automatic: account.oauth == nil ? .automatic : .oauth
             case .plain: .plain
             case .login: .login
             case .scramSHA256: .scramSHA256
+            case .oauthBearer: .oauthBearer
+            case .xoauth2: .xoauth2
             }
+    }
+}
+
+extension AccountConfiguration {
+    /// What is done with IMAP accounts only.
+    ///
+    /// - Throws: `.usage` for any other, with `reason`.
+    func requireIMAP(_ reason: String) throws(KitError) {
+        guard mailProtocol != .imap else { return }
+        throw KitError(
+            .usage, "\(name) is a POP3 account: \(reason)",
+            hint: "take its mail into an archive with 'mailarc pull \(name)', and go on from archive:\(name)")
     }
 }
 
@@ -46,19 +83,4 @@ extension SCRAMPrimitives {
         sha256: { SHA256.hash($0) }, hmacSHA256: { HMAC.sha256(key: $0, $1) },
         pbkdf2SHA256: { PBKDF2.sha256(password: $0, salt: $1, iterations: $2) },
         nonce: { RandomSource.system.octets(18).hex })
-}
-
-extension ImportSource {
-    /// The store behind the path.
-    func open() throws(KitError) -> (store: any MailStore, channel: Channel) {
-        do {
-            switch self {
-            case .maildir(let path): return (try MaildirStore(path: path), .maildir)
-            case .mbox(let path): return (try MboxStore(path: path), .mbox)
-            case .eml(let path): return (try EMLStore(path: path), .eml)
-            }
-        } catch {
-            throw KitError(.ioFailed, "cannot read the mail to import", cause: error)
-        }
-    }
 }

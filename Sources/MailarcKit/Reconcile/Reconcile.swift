@@ -24,8 +24,11 @@ extension Workspace {
     public func reconcile(
         _ account: AccountConfiguration, _ request: ReconcileRequest, progress: @escaping ProgressHandler
     ) async throws(KitError) -> ReconcileReport {
+        try account.requireIMAP("only the mailboxes of an IMAP server are reconciled")
+        try checkFollowsSource(account.name)
         let store = IMAPAccountStore(configuration: IMAPConfiguration(account))
-        let state = FileTree.exists("\(archive.stateDirectory)/state.db") ? try openState() : nil
+        let hasState = FileTree.exists("\(archive.stateDirectory)/state.db") && !storage.isOnReadOnlyMedium
+        let state = hasState ? try openState() : nil
         defer { try? state?.close() }
         do throws(KitError) {
             var run = ReconcileRun(

@@ -25,6 +25,8 @@ public struct QuarantineRow: Codable, Sendable {
     /// The code of `Refusal.Reason`.
     public var reason: String
     public var detail: String
+    /// Where in the source it is; of imports, where that is known.
+    public var place: String?
 }
 
 /// What became of a pull or import.
@@ -46,6 +48,32 @@ public struct PullReport: Codable, Sendable {
     public var isInterrupted: Bool
     /// Deleted in the source, each with what proves that the archive has it; of `--delete-source-after`.
     public var deleted: [DeletedRow] = []
+    /// What else was found; of imports.
+    public var source: ImportFacts?
+}
+
+/// What an import found besides its counts.
+public struct ImportFacts: Codable, Sendable {
+    public var kind: ImportSource.Kind
+    /// The dialect of each mbox that was read.
+    public var dialects: [DialectRow] = []
+    /// Files that hold no mail; `nil` where nobody counts them.
+    public var otherFiles: Int?
+    /// Of the new messages, those that are octet for octet what the source holds.
+    public var exact = 0
+    /// Of the new messages, those whose quoting of From_ lines was undone.
+    public var unescaped = 0
+    /// Of the new messages, those that were put together from pieces.
+    public var reconstructed = 0
+    /// What should be known of how it was read.
+    public var notes: [String] = []
+
+    /// How one mbox tells messages apart.
+    public struct DialectRow: Codable, Sendable {
+        public var mailbox: String
+        /// `mboxo`, `mboxrd`, `mboxcl`, `mboxcl2`.
+        public var dialect: String
+    }
 }
 
 /// A message that was deleted in the source once it had been read back from the archive.
@@ -69,4 +97,13 @@ public struct AccountTestReport: Codable, Sendable {
     public var mailboxes: Int
     public var messages: Int
     public var sample: [String]
+    /// What the server says it can do, in its own words.
+    public var offers: [String]?
+    /// What of that is used, and what it means.
+    public var uses: [String]?
+    /// What the server offers for the login, and what of it was taken (`LOGIN`, `USER`: the protocol's own).
+    public var mechanisms: [String]?
+    public var mechanism: String?
+    /// Of an OAuth account.
+    public var token: TokenReport?
 }

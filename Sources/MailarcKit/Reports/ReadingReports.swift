@@ -52,6 +52,26 @@ public struct OccurrenceLine: Codable, Sendable {
     public var since: String
     public var until: String?
     public var movedTo: String?
+    /// By which way it came: `imap`, `pop3`, `maildir`, `mbox`, `eml`, `smtp`, `lmtp` or `pipe`.
+    public var channel: String
+    /// How true its octets are to the source's: `exact`, `unescaped` (of `>From ` lines) or `reconstructed`.
+    public var fidelity: String
+    /// Of a message that was delivered to the archive itself (`receive`, `deliver`).
+    public var delivery: DeliveryLine?
+}
+
+/// What was told around a message when it was delivered.
+public struct DeliveryLine: Codable, Sendable {
+    /// `received`, `sent` or `unknown`.
+    public var direction: String
+    public var sender: String
+    public var recipients: [String]
+    public var client: String
+    public var helloName: String
+    public var transport: String
+    public var tls: String
+    /// RFC 3339, UTC.
+    public var time: String
 }
 
 /// One message in full.

@@ -9,6 +9,7 @@ extension Workspace {
     public func restore(
         _ options: RestoreOptions, to account: AccountConfiguration, progress: @escaping ProgressHandler
     ) async throws(KitError) -> RestoreReport {
+        try account.requireIMAP("nothing can be put there")
         var configuration = IMAPConfiguration(account)
         // Header fields in UTF-8 are kept as they are only so.
         configuration.enablesUTF8 = true

@@ -2,8 +2,10 @@ import ArchiveCatalog
 import ArchiveStore
 import MailCore
 
-/// One account of an archive as it is now, for reading: UIDs and UIDVALIDITY are those its source had.
-struct ArchivedAccount: MailStore {
+/// One account of an archive as it is now, for reading.
+///
+/// UIDs and UIDVALIDITY are those its source had, or those the archive gave it (``ArchiveAccountStore``).
+struct ArchivedAccount: PartwiseStore {
     let workspace: Workspace
     let account: String
 
@@ -11,7 +13,7 @@ struct ArchivedAccount: MailStore {
         get async throws(StoreError) { StoreTraits(fetchConcurrency: 1, implementation: "mailarc") }
     }
 
-    private func rows(counts: Bool) throws(StoreError) -> [ArchiveCatalog.MailboxRow] {
+    func rows(counts: Bool) throws(StoreError) -> [ArchiveCatalog.MailboxRow] {
         do throws(CatalogError) {
             return try workspace.catalog.mailboxes(account: account, counts: counts)
         } catch { throw Self.failure(error) }
@@ -23,6 +25,8 @@ struct ArchivedAccount: MailStore {
     }
 
     func mailboxes() async throws(StoreError) -> (listings: [MailboxListing], isComplete: Bool) {
+        // ORDER: before what it is to tell of.
+        let sequence = try sequence()
         let rows = try rows(counts: true)
         // Through a catalog that was built anew, too, a mailbox is known by what it was made as, and when.
         let ids = rows.map { "made:\($0.created):" + String(decoding: $0.firstName, as: UTF8.self) }
@@ -30,10 +34,7 @@ struct ArchivedAccount: MailStore {
         let listings = zip(rows, ids).map { row, id in
             MailboxListing(
                 name: row.name, role: row.role, mailboxID: counts[id] == 1 ? id : nil,
-                status: row.uidValidity.map {
-                    MailboxStatus(
-                        uidValidity: $0, uidNext: nil, messageCount: row.messageCount, highestModSeq: nil)
-                })
+                status: row.uidValidity == nil ? nil : Self.status(row, row.messageCount, sequence))
         }
         return (listings, true)
     }
@@ -41,6 +42,7 @@ struct ArchivedAccount: MailStore {
     func observe(
         _ mailbox: MailboxName, since cursor: MailboxCursor?
     ) async throws(StoreError) -> MailboxObservation {
+        let sequence = try sequence()
         let row = try entry(of: mailbox)
         let validity = row.uidValidity ?? UIDValidity(0)
         var summaries: [MessageSummary] = []
@@ -51,30 +53,63 @@ struct ArchivedAccount: MailStore {
                 isComplete = false
                 return
             }
-            summaries.append(
-                MessageSummary(
-                    uid: place.address.uid, flags: place.flags, internalDate: place.internalDate,
-                    octetCount: place.entry.map { Int($0.octetCount) }))
+            summaries.append(MessageSummary(place))
         }
-        let status = MailboxStatus(
-            uidValidity: validity, uidNext: nil, messageCount: summaries.count, highestModSeq: nil)
-        return MailboxObservation(status: status, content: .full(summaries), isComplete: isComplete)
+        return MailboxObservation(
+            status: Self.status(row, summaries.count, sequence), content: .full(summaries), isComplete: isComplete)
+    }
+
+    func census(of mailbox: MailboxName) async throws(StoreError) -> MailboxCensus {
+        let sequence = try sequence()
+        let row = try entry(of: mailbox)
+        let validity = row.uidValidity ?? UIDValidity(0)
+        var ranges: [ClosedRange<UInt32>] = []
+        var isComplete = true
+        try places(of: mailbox) { place in
+            let uid = place.address.uid.value
+            guard place.address.uidValidity == validity else {
+                isComplete = false
+                return
+            }
+            if let last = ranges.last, last.upperBound < .max, last.upperBound + 1 == uid {
+                ranges[ranges.count - 1] = last.lowerBound...uid
+            } else {
+                ranges.append(uid...uid)
+            }
+        }
+        let uids = UIDSet(ranges: ranges)
+        return MailboxCensus(
+            status: Self.status(row, uids.count, sequence), uids: uids, isComplete: isComplete)
+    }
+
+    func describe(
+        _ uids: UIDSet, of mailbox: MailboxName, uidValidity: UIDValidity
+    ) async throws(StoreError) -> [MessageSummary] {
+        try places(uids, of: mailbox, uidValidity).map { MessageSummary($0) }
+    }
+
+    /// Of a mailbox whose UIDs the archive gives it is known when something in the account changed.
+    private static func status(
+        _ row: ArchiveCatalog.MailboxRow, _ messageCount: Int, _ sequence: UInt64
+    ) -> MailboxStatus {
+        MailboxStatus(
+            uidValidity: row.uidValidity ?? UIDValidity(0), uidNext: row.uidNext, messageCount: messageCount,
+            highestModSeq: row.uidNext == nil ? nil : ModSeq(sequence))
+    }
+
+    /// The last event record that speaks of the account.
+    private func sequence() throws(StoreError) -> UInt64 {
+        do throws(CatalogError) { return try workspace.catalog.eventSequence(account: account) } catch {
+            throw Self.failure(error)
+        }
     }
 
     func fetch(
         _ messages: [MessageSummary], from mailbox: MailboxName, uidValidity: UIDValidity,
         _ consume: (any IncomingMessage) async throws -> Void
     ) async throws(StoreError) -> FetchReport {
-        guard try entry(of: mailbox).uidValidity == uidValidity else {
-            throw StoreError(.uidValidityChanged, "It has other UIDs now", mailbox: mailbox, retry: .later)
-        }
         let wanted = UIDSet(messages.lazy.map(\.uid))
-        var ids: [(uid: UID, message: RandomID)] = []
-        do throws(CatalogError) {
-            try workspace.catalog.placements(
-                account: account, mailbox: mailbox, uidValidity: uidValidity, uids: wanted
-            ) { ids.append(($0.address.uid, $0.message)) }
-        } catch { throw Self.failure(error) }
+        let ids = try places(wanted, of: mailbox, uidValidity).map { (uid: $0.address.uid, message: $0.message) }
         var report = FetchReport()
         for uid in wanted.subtracting(UIDSet(ids.lazy.map(\.uid))).uids { report.refused[uid] = Refusal(.expunged) }
         let reader = workspace.reader()
@@ -98,7 +133,8 @@ struct ArchivedAccount: MailStore {
         return report
     }
 
-    private func entry(of mailbox: MailboxName) throws(StoreError) -> ArchiveCatalog.MailboxRow {
+    /// The row of a mailbox that is there.
+    func entry(of mailbox: MailboxName) throws(StoreError) -> ArchiveCatalog.MailboxRow {
         let row: ArchiveCatalog.MailboxRow?
         do throws(CatalogError) { row = try workspace.catalog.mailbox(account: account, name: mailbox) } catch {
             throw Self.failure(error)
@@ -107,6 +143,24 @@ struct ArchivedAccount: MailStore {
             throw StoreError(.noSuchMailbox, "The archive has no such mailbox", mailbox: mailbox)
         }
         return row
+    }
+
+    /// What has `uids` now, ascending.
+    ///
+    /// - Throws: `.uidValidityChanged`, `.noSuchMailbox`.
+    func places(
+        _ uids: UIDSet, of mailbox: MailboxName, _ uidValidity: UIDValidity
+    ) throws(StoreError) -> [PlacementRow] {
+        guard try entry(of: mailbox).uidValidity == uidValidity else {
+            throw StoreError(.uidValidityChanged, "It has other UIDs now", mailbox: mailbox, retry: .later)
+        }
+        var places: [PlacementRow] = []
+        do throws(CatalogError) {
+            try workspace.catalog.placements(
+                account: account, mailbox: mailbox, uidValidity: uidValidity, uids: uids
+            ) { places.append($0) }
+        } catch { throw Self.failure(error) }
+        return places
     }
 
     private func places(of mailbox: MailboxName, _ each: (PlacementRow) -> Void) throws(StoreError) {
@@ -118,8 +172,16 @@ struct ArchivedAccount: MailStore {
         } catch { throw Self.failure(error) }
     }
 
-    private static func failure(_ error: CatalogError) -> StoreError {
+    static func failure(_ error: CatalogError) -> StoreError {
         StoreError(.ioFailed, "The catalog cannot be read: \(error)", cause: error)
+    }
+}
+
+extension MessageSummary {
+    fileprivate init(_ place: PlacementRow) {
+        self.init(
+            uid: place.address.uid, flags: place.flags, internalDate: place.internalDate,
+            octetCount: place.entry.map { Int($0.octetCount) })
     }
 }
 
@@ -142,6 +204,19 @@ private final class ArchivedIncoming: IncomingMessage {
 }
 
 extension Workspace {
+    /// Who gives the UIDs of `account`; `nil` for a new one.
+    func uidGiver(of account: String) throws(KitError) -> UIDGiver? {
+        do throws(CatalogError) { return try catalog.uidGiver(of: account) } catch { throw KitError(error) }
+    }
+
+    /// Refuses an account of the archive's own, whose UIDs say nothing of a server's.
+    func checkFollowsSource(_ account: String) throws(KitError) {
+        guard try uidGiver(of: account) == .archive else { return }
+        throw KitError(
+            .usage, "\(account) is an account of the archive's own: a sync writes it, or mail is delivered to it",
+            hint: "take the source under another name, by another account of the configuration or archive:NAME")
+    }
+
     /// The account of the archive that `name` means; without a name the only one.
     ///
     /// - Throws: `.usage` where there is none, or more than one to choose from.

@@ -1,5 +1,4 @@
 import ArchiveCrypto
-import ArchiveStore
 import Glibc
 import MailCore
 import MailSync
@@ -9,36 +8,26 @@ import MailSync
 /// The database and the UIDs given to Maildirs, readable by their owner alone; no subject and no address is in them.
 struct PairFolder {
     let path: String
+    /// What tells this pair from every other one.
+    let ends: String
 
+    /// Makes nothing yet.
+    ///
     /// - Parameter base: default `$XDG_STATE_HOME/mailarc/pairs`.
     init(_ a: SyncEndpoint, _ b: SyncEndpoint, subfolder: String?, base: String?) throws(KitError) {
-        let root = base ?? Self.defaultBase
-        let ends = try "\(a.identity())\n\(b.identity())\n\(subfolder ?? "")"
+        let root = base ?? StateFolder.path("pairs")
+        ends = try "\(a.identity())\n\(b.identity())\n\(subfolder ?? "")"
         path = "\(root)/\(SHA256.hash(Array(ends.utf8)).prefix(12).hex)"
-        do throws(ArchiveError) {
-            try Self.makeFolders(path)
-        } catch { throw KitError(error, at: path) }
     }
+
+    /// Makes the folder.
+    func make() throws(KitError) { try StateFolder.make(path) }
 
     var database: String { path + "/pair.db" }
     func uidLists(_ side: String) -> String { "\(path)/uids-\(side)" }
 
-    private static var defaultBase: String {
-        func variable(_ name: String) -> String? {
-            let value = unsafe getenv(name).map { unsafe String(cString: $0) }
-            return value?.isEmpty == false ? value : nil
-        }
-        return (variable("XDG_STATE_HOME") ?? (variable("HOME") ?? "/root") + "/.local/state") + "/mailarc/pairs"
-    }
-
     /// Where octets wait that do not fit into memory.
     static var temporaryFolder: String {
         unsafe getenv("TMPDIR").map { unsafe String(cString: $0) } ?? "/tmp"
-    }
-
-    private static func makeFolders(_ path: String) throws(ArchiveError) {
-        guard !path.isEmpty, !FileTree.exists(path) else { return }
-        try makeFolders(FileTree.parent(of: path))
-        try FileTree.makeDirectory(path)
     }
 }

@@ -61,12 +61,12 @@ public struct SyncRequest: Sendable {
     }
 }
 
-/// Syncs two stores; needs no archive.
+/// Syncs two stores; needs no archive but for an end that is one.
 public enum PairSync {
     /// Brings `destination` up to date with `source`, or both with each other.
     ///
     /// - Throws: `.usage` for ends that are one; `.connection`, `.authentication`, `.tls`; `.sourceOutage` where an end
-    ///   looks broken rather than emptied; `.busy` while another run has the pair.
+    ///   looks broken rather than emptied; `.busy` while another run has the pair, or writes to the archive.
     public static func run(
         from source: SyncEndpoint, to destination: SyncEndpoint, _ request: SyncRequest,
         progress: @escaping ProgressHandler
@@ -74,16 +74,49 @@ public enum PairSync {
         guard try source.place() != destination.place() else {
             throw KitError(.usage, "source and destination are one: \(source.name)", hint: "name two different stores")
         }
-        let options = try options(request)
+        let limits = request.limits.completed(source, destination)
+        let (source, destination) = (
+            source.keeping(to: limits.sourceProvider), destination.keeping(to: limits.destinationProvider)
+        )
+        var options = try options(request)
+        options.limits = limits.pair
         try check(source, destination, options)
+        guard !options.isDryRun, let workspace = writtenArchive(source, destination, options) else {
+            return try await run(from: source, to: destination, request, options, nil, progress: progress)
+        }
+        let session = try await ArchiveSession(workspace)
+        let result: Result<PairSyncReport, KitError>
+        do throws(KitError) {
+            result = .success(
+                try await run(from: source, to: destination, request, options, session, progress: progress))
+        } catch { result = .failure(error) }
+        do throws(KitError) { try await session.close() } catch {
+            // What went wrong first says more.
+            _ = try result.get()
+            throw error
+        }
+        return try result.get()
+    }
+
+    /// The archive that is written to; both ends can be in it.
+    private static func writtenArchive(
+        _ source: SyncEndpoint, _ destination: SyncEndpoint, _ options: PairOptions
+    ) -> Workspace? {
+        if case .archive(let workspace, _) = destination { return workspace }
+        if options.writesSource, case .archive(let workspace, _) = source { return workspace }
+        return nil
+    }
+
+    private static func run(
+        from source: SyncEndpoint, to destination: SyncEndpoint, _ request: SyncRequest, _ options: PairOptions,
+        _ session: ArchiveSession?, progress: @escaping ProgressHandler
+    ) async throws(KitError) -> PairSyncReport {
         let folder = try PairFolder(
             source, destination, subfolder: request.names, base: request.stateFolder)
-        let state: PairState
-        do throws(SyncError) { state = try PairState.open(path: folder.database) } catch {
-            throw KitError(error, at: folder.path)
-        }
+        let archive = writtenArchive(source, destination, options)
+        if archive == nil || source.keepsUIDsBeside || destination.keepsUIDsBeside { try folder.make() }
+        let (state, a, b) = try await open(source, destination, folder, archive, options, session)
         defer { try? state.close() }
-        let (a, b) = try await open(source, destination, folder, options)
         let runner = PairRunner(
             a: a.end, b: b.end, state: state, options: options,
             progress: { progress(KitProgress($0)) })
@@ -96,20 +129,41 @@ public enum PairSync {
         } catch { throw KitError(error, at: folder.path) }
     }
 
-    /// Both ends, opened at once.
+    /// In the archive that is written to, where there is one.
+    private static func openState(
+        _ folder: PairFolder, _ archive: Workspace?, isDryRun: Bool
+    ) throws(KitError) -> PairState {
+        guard let archive else {
+            do throws(SyncError) { return try PairState.open(path: folder.database) } catch {
+                throw KitError(error, at: folder.path)
+            }
+        }
+        let pairs = ArchivedPairs(archive: archive.archive)
+        let name = pairs.name(of: folder.ends)
+        guard isDryRun, !pairs.exists(name) else { return try pairs.open(name) }
+        do throws(SyncError) { return try PairState.inMemory() } catch { throw KitError(error, at: archive.path) }
+    }
+
+    /// What is known of the pair, and both ends, all opened at once: servers take their time to greet.
     private static func open(
-        _ source: SyncEndpoint, _ destination: SyncEndpoint, _ folder: PairFolder, _ options: PairOptions
-    ) async throws(KitError) -> (OpenEnd, OpenEnd) {
-        async let opening = OpenEnd.open(
-            source, isWritten: options.writesSource, uidLists: folder.uidLists("a"))
-        let destination = await OpenEnd.open(destination, isWritten: true, uidLists: folder.uidLists("b"))
-        let source = await opening
-        switch (source, destination) {
-        case (.success(let source), .success(let destination)): return (source, destination)
-        case (.success(let open), .failure(let error)), (.failure(let error), .success(let open)):
-            await open.close()
+        _ source: SyncEndpoint, _ destination: SyncEndpoint, _ folder: PairFolder, _ archive: Workspace?,
+        _ options: PairOptions, _ session: ArchiveSession?
+    ) async throws(KitError) -> (PairState, OpenEnd, OpenEnd) {
+        let (toA, toB) = (destination.channel, source.channel)
+        async let openingA = OpenEnd.open(
+            source,
+            .init(isWritten: options.writesSource, uidLists: folder.uidLists("a"), session: session, channel: toA))
+        async let openingB = OpenEnd.open(
+            destination, .init(isWritten: true, uidLists: folder.uidLists("b"), session: session, channel: toB))
+        let state: Result<PairState, KitError>
+        do throws(KitError) {
+            state = .success(try openState(folder, archive, isDryRun: options.isDryRun))
+        } catch { state = .failure(error) }
+        let ends = [await openingA, await openingB]
+        do throws(KitError) { return (try state.get(), try ends[0].get(), try ends[1].get()) } catch {
+            for case .success(let end) in ends { await end.close() }
+            try? state.get().close()
             throw error
-        case (.failure(let error), .failure): throw error
         }
     }
 
@@ -117,19 +171,9 @@ public enum PairSync {
     private static func check(
         _ source: SyncEndpoint, _ destination: SyncEndpoint, _ options: PairOptions
     ) throws(KitError) {
-        if destination.isReadOnly {
-            throw KitError(
-                .usage, "\(destination.name) can only be a source",
-                hint: "an archive takes mail with 'sync SOURCE archive: --strategy backup'")
-        }
+        try destination.checkIsWritable()
         guard options.writesSource else { return }
-        if source.isReadOnly {
-            throw KitError(
-                .usage, "\(source.name) can only be read, and this would change it",
-                hint: options.policy.writesA
-                    ? "use --strategy backup, one-way or copy, or name another store"
-                    : "leave --delete-source-after out")
-        }
+        try source.checkIsWritable()
         if case .mbox(let path) = source, !FileFacts.isFolder(path) {
             throw KitError(
                 .usage, "\(source.name) can only be read: it is no folder of mbox files",
@@ -147,7 +191,6 @@ public enum PairSync {
         (options.allowsMassDelete, options.acceptsOtherIdentity) = (
             request.allowsMassDelete, request.acceptsOtherAccount
         )
-        options.limits = request.limits.pair
         options.sourceDeletionAge = request.sourceDeletionAge
         options.spooling = SealedSpool(folder: PairFolder.temporaryFolder)
         return options
@@ -164,100 +207,5 @@ extension KitProgress {
         self.init(
             phase: "syncing", subject: progress.mailbox.text, done: progress.effectsDone,
             total: progress.effectsTotal, octetsDone: Int(progress.octetsDone))
-    }
-}
-
-/// What a sync did, or would do.
-public struct PairSyncReport: Codable, Sendable {
-    public struct Mailbox: Codable, Sendable {
-        /// `source` or `destination`: which side was changed.
-        public var side: String
-        public var mailbox: String
-        public var copied: Int
-        public var moved: Int
-        public var flagChanges: Int
-        public var expunged: Int
-        /// Found equal on both sides, and linked.
-        public var linked: Int
-        public var failure: String?
-    }
-
-    public struct Quarantined: Codable, Sendable {
-        public var message: String
-        public var reason: String
-        public var detail: String
-        public var attempts: Int
-    }
-
-    public var source: String
-    public var destination: String
-    public var strategy: String
-    public var isDryRun: Bool
-    /// `done`, `done-with-quarantine`, `partial`, `refused-by-guard`.
-    public var outcome: String
-    public var mailboxes: [Mailbox]
-    public var created: [String]
-    public var renamed: [String]
-    public var removed: [String]
-    /// Of a dry run: one sentence each.
-    public var plan: [String]
-    /// Deletions that were too many to be done unasked.
-    public var refusals: [String]
-    public var conflicts: [String]
-    /// Messages that are nearly equal and were left as they are: one sentence each.
-    public var nearDuplicates: [String]
-    public var quarantined: [Quarantined]
-    /// Why a side broke off.
-    public var interruption: String?
-    /// Why files could not be written, and what to do: `disk-full` or `io-failed`.
-    public var storage: StorageTrouble?
-    /// Why the run stopped before its end by itself: the day's octets are used up.
-    public var pause: String?
-    public var fetchedOctets: Int
-    public var deliveredOctets: Int
-    public var isUnchanged: Bool
-
-    init(_ report: PairReport, _ request: SyncRequest, source: String, destination: String) {
-        (self.source, self.destination, strategy) = (source, destination, request.strategy.rawValue)
-        isDryRun = request.isDryRun
-        outcome = report.outcome.rawValue
-        mailboxes = report.mailboxes.map { mailbox in
-            Mailbox(
-                side: mailbox.side == .a ? "source" : "destination", mailbox: mailbox.mailbox.text,
-                copied: mailbox.copiedCount, moved: mailbox.movedCount, flagChanges: mailbox.flagChangeCount,
-                expunged: mailbox.expungedCount, linked: mailbox.adoptedCount, failure: mailbox.failure?.description)
-        }
-        (created, renamed, removed) = (report.createdMailboxes, report.renamedMailboxes, report.removedMailboxes)
-        plan = report.plannedActions.filter(\.hasEffect).map(\.description)
-        refusals = report.refusals.map(\.description)
-        conflicts = report.conflicts
-        nearDuplicates = report.nearDuplicates.map { "\($0.a) and \($0.b) are nearly equal" }
-        quarantined = report.quarantine.map {
-            Quarantined(
-                message: $0.message.description, reason: $0.reason, detail: $0.detail, attempts: $0.attempts)
-        }
-        (interruption, pause) = (report.interruption?.description, report.pause)
-        (fetchedOctets, deliveredOctets) = (Int(report.fetchedOctets), Int(report.deliveredOctets))
-        isUnchanged = report.isUnchanged
-        let failures = [report.interruption].compactMap { $0 } + report.mailboxes.compactMap(\.failure)
-        if failures.contains(where: { $0.kind == .diskFull }) {
-            storage = .diskFull
-        } else if failures.contains(where: { $0.kind == .ioFailed }) {
-            storage = .failed
-        }
-    }
-}
-
-/// Why files of an end could not be read or written.
-public enum StorageTrouble: String, Codable, Sendable {
-    case diskFull = "disk-full"
-    case failed = "io-failed"
-
-    /// What to do next.
-    public var hint: String {
-        switch self {
-        case .diskFull: KitError.diskFullHint
-        case .failed: "see that the files can be read and written; the next run goes on from there"
-        }
     }
 }

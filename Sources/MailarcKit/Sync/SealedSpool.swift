@@ -103,7 +103,9 @@ private final class SealedSpoolFile: SpoolFile {
     }
 
     private static func failure(_ what: String) -> StoreError {
-        StoreError(.ioFailed, "\(what): \(unsafe String(cString: strerror(errno)))")
+        let code = errno
+        let kind: StoreError.Kind = [ENOSPC, EDQUOT, EFBIG].contains(code) ? .diskFull : .ioFailed
+        return StoreError(kind, "\(what): \(unsafe String(cString: strerror(code)))")
     }
 
     private final class Source: OctetSource {

@@ -17,6 +17,14 @@ public struct SyncLimits: Sendable {
             && destinationProvider == nil
     }
 
+    /// With the providers their accounts were added with, where none is named.
+    func completed(_ source: SyncEndpoint, _ destination: SyncEndpoint) -> SyncLimits {
+        var limits = self
+        limits.sourceProvider = sourceProvider ?? source.provider
+        limits.destinationProvider = destinationProvider ?? destination.provider
+        return limits
+    }
+
     var pair: PairLimits {
         func least(_ published: Int?) -> Int64? { [dailyOctets, published].compactMap { $0 }.min().map { Int64($0) } }
         return PairLimits(
@@ -24,14 +32,4 @@ public struct SyncLimits: Sendable {
             dailyFetchedOctets: least(sourceProvider?.dailyDownload),
             dailyDeliveredOctets: least(destinationProvider?.dailyUpload))
     }
-}
-
-/// A provider that publishes how much it lets through in a day.
-public enum MailProvider: String, Sendable, CaseIterable {
-    case gmail
-
-    /// LIMIT: nine tenths of the 2,500 MB a day that Google names for IMAP downloads; other programs count, too.
-    var dailyDownload: Int { 2_250_000_000 }
-    /// LIMIT: nine tenths of the 500 MB a day for uploads.
-    var dailyUpload: Int { 450_000_000 }
 }

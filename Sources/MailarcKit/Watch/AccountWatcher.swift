@@ -33,8 +33,22 @@ struct AccountWatcher {
         }
     }
 
+    /// A POP3 session sees what was there when it began, and keeps others out: each look is a pull.
+    private mutating func poll() async throws(KitError) {
+        guard request.method == nil || request.method == .poll else {
+            throw KitError(.usage, "\(account.name) is a POP3 account: its changes are only found by --method poll")
+        }
+        try await pull()
+        tellArmed(WatchRequest.Method.poll.rawValue)
+        while !Task.isCancelled {
+            do { try await Task.sleep(for: request.interval) } catch { return }
+            try await pull()
+        }
+    }
+
     /// One connection, for as long as it stands.
     private mutating func watch() async throws(KitError) {
+        if account.mailProtocol == .pop3 { return try await poll() }
         let connection = AccountWatch(IMAPConfiguration(account), request.options(request.mailboxes))
         // One signal waits at the most: a pull takes everything there is.
         let (changes, signal) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))

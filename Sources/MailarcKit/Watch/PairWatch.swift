@@ -1,3 +1,4 @@
+import ArchiveStore
 import MailCore
 import MailFormats
 import MailIMAP
@@ -6,17 +7,13 @@ extension PairSync {
     /// Keeps two stores in step until the task is cancelled, which is no error.
     ///
     /// Syncs once, then stays connected to both ends and syncs again soon after something changed on either. What a
-    /// guard refuses is held, and the watch goes on.
+    /// guard refuses is held, and the watch goes on. An archive is open while a sync lasts; the ends' own is closed.
     /// - Throws: what is wrong with an end at the first attempt (password, certificate, no such store); `.usage`.
     public static func watch(
         from source: SyncEndpoint, to destination: SyncEndpoint, _ request: SyncRequest, _ watch: WatchRequest,
         _ handler: @escaping WatchHandler
     ) async throws(KitError) {
-        for case .archive(_, let account) in [source, destination] {
-            throw KitError(
-                .usage, "an archive is not watched: archive:\(account)",
-                hint: "watch the account itself, or run 'mailarc sync archive:\(account) …' after each pull")
-        }
+        for case .archive(let workspace, _) in [source, destination] { await workspace.close() }
         var watcher = PairWatcher(source, destination, request, watch, handler: handler)
         try await watcher.run()
     }
@@ -106,7 +103,7 @@ struct PairWatcher {
         waiting.longest = .seconds(30)
         while true {
             do throws(KitError) {
-                let report = try await PairSync.run(from: source, to: destination, request) { _ in }
+                let report = try await syncOnce()
                 // Everything was compared; from now on what changed is.
                 request.looksAtEverything = false
                 teller.tell(report)
@@ -118,6 +115,24 @@ struct PairWatcher {
                 teller.tell(.waiting, error.message, retryAfter: delay)
                 try? await Task.sleep(for: delay)
             }
+        }
+    }
+
+    /// An archive is open, and locked, only meanwhile.
+    private func syncOnce() async throws(KitError) -> PairSyncReport {
+        guard let archive = source.archive ?? destination.archive else {
+            return try await PairSync.run(from: source, to: destination, request) { _ in }
+        }
+        let workspace = try await Workspace.reopen(archive)
+        do throws(KitError) {
+            let report = try await PairSync.run(
+                from: source.reopened(in: workspace), to: destination.reopened(in: workspace), request
+            ) { _ in }
+            await workspace.close()
+            return report
+        } catch {
+            await workspace.close()
+            throw error
         }
     }
 
@@ -160,13 +175,16 @@ private struct End: Sendable {
     ) async throws(KitError) {
         switch endpoint {
         case .account(let account):
+            try account.requireIMAP("it is no end of a sync between two stores")
             let connection = AccountWatch(IMAPConfiguration(account), watch.options(mailboxes))
             do throws(StoreError) {
                 try await connection.run(armed: { armed($0.rawValue) }, changed: changed)
             } catch { throw KitError(watching: error) }
         case .maildir(let path): try await run(.maildir, path, armed, changed)
         case .mbox(let path): try await run(.mbox, path, armed, changed)
-        case .archive: throw KitError(.internalError, "an archive is not watched")
+        // Each commit puts a new checkpoint in the place of the old one.
+        case .archive(let workspace, _):
+            try await run(.file, workspace.archive.path + "/log/checkpoint", armed, changed)
         }
     }
 

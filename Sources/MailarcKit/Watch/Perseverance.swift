@@ -25,7 +25,7 @@ struct Perseverance {
     private func isTemporary(_ error: KitError) -> Bool {
         switch error.kind {
         case .connection, .busy, .sourceOutage, .diskFull, .cancelled: true
-        case .authentication, .tls, .ioFailed, .notFound: hasStood
+        case .authentication, .loginNeeded, .tls, .ioFailed, .notFound: hasStood
         default: false
         }
     }

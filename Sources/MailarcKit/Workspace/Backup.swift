@@ -49,6 +49,10 @@ extension Workspace {
             // A log that stays, because somebody reads, keeps its catalog out of the copy.
             try? catalog.emptyLog()
             if FileFacts.octetCount("\(archive.stateDirectory)/state.db-wal") > 0 { try? openState().close() }
+            let pairs = ArchivedPairs(archive: archive)
+            for name in try pairs.names() where FileFacts.octetCount(pairs.path(name) + "-wal") > 0 {
+                try? pairs.open(name).close()
+            }
             return try await body()
         }
     }

@@ -69,6 +69,9 @@ extension Workspace {
         do {
             for problem in try catalog.integrityCheck() { report.add(cache: "catalog", problem, at: path) }
         } catch { throw KitError(error) }
+        // States serve the next sync, and there is none where nothing can be written; SQLite would want files beside them.
+        guard !storage.isOnReadOnlyMedium else { return }
+        try checkPairs(&report)
         guard FileFacts.octetCount("\(archive.stateDirectory)/state.db") > 0 else { return }
         do throws(KitError) {
             let state = try openState()
@@ -77,6 +80,20 @@ extension Workspace {
         } catch {
             guard error.kind == .damaged else { throw error }
             report.add(cache: "state/state.db", error.message, at: path)
+        }
+    }
+
+    private func checkPairs(_ report: inout CheckReport) throws(KitError) {
+        let pairs = ArchivedPairs(archive: archive)
+        for name in try pairs.names() {
+            do throws(KitError) {
+                let state = try pairs.open(name)
+                defer { try? state.close() }
+                for problem in state.integrityCheck() { report.add(cache: "state/\(name)", problem, at: path) }
+            } catch {
+                guard error.kind == .damaged else { throw error }
+                report.add(cache: "state/\(name)", error.message, at: path)
+            }
         }
     }
 }

@@ -13,11 +13,14 @@ enum Clock {
 
 extension WriterEnvironment {
     /// This process.
-    static var process: WriterEnvironment {
+    static var process: WriterEnvironment { process(WriterLease.command) }
+
+    /// This process, called `command` where somebody asks who writes.
+    static func process(_ command: String) -> WriterEnvironment {
         var name = [CChar](repeating: 0, count: 256)
         let isNamed = unsafe gethostname(&name, name.count - 1) == 0
         let host = isNamed ? String(decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self) : ""
-        return WriterEnvironment(now: Clock.now, processID: getpid(), host: host, command: "mailarc")
+        return WriterEnvironment(now: Clock.now, processID: getpid(), host: host, command: command)
     }
 }
 

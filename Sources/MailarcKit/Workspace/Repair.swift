@@ -111,6 +111,7 @@ extension Workspace {
 
     /// The sync state is a cache: without it the next pull pairs everything by content again.
     private static func settleState(_ archive: Archive, _ report: inout RepairReport) throws(KitError) {
+        try settlePairs(archive, &report)
         let file = "\(archive.stateDirectory)/state.db"
         guard FileTree.exists(file) else { return }
         do throws(KitError) {
@@ -126,6 +127,21 @@ extension Workspace {
         }
         report.mended.append(
             MendedFile(path: "state/state.db", source: "removed: the next pull pairs by content again"))
+    }
+
+    private static func settlePairs(_ archive: Archive, _ report: inout RepairReport) throws(KitError) {
+        let pairs = ArchivedPairs(archive: archive)
+        for name in try pairs.names() {
+            do throws(KitError) {
+                let state = try pairs.open(name)
+                let isSound = state.integrityCheck().isEmpty
+                try? state.close()
+                guard !isSound else { continue }
+            } catch { guard error.kind == .damaged else { throw error } }
+            try pairs.remove(name)
+            report.mended.append(
+                MendedFile(path: "state/\(name)", source: "removed: the next sync pairs by content again"))
+        }
     }
 }
 

@@ -70,7 +70,7 @@ public final class Workspace: Sendable {
         for _ in 0..<attempts {
             let key: [UInt8]
             do throws(ArchiveError) { key = try archive.catalogKey() } catch { throw KitError(error, at: archive.path) }
-            if let (catalog, _) = try storage.openNewest(readOnly: false) {
+            if let (catalog, _) = try storage.openNewest(readOnly: storage.isOnReadOnlyMedium) {
                 return Workspace(archive: archive, storage: storage, catalog: catalog)
             }
             do throws(ArchiveError) {
@@ -80,6 +80,11 @@ public final class Workspace: Sendable {
                 archive = now
             } catch { throw KitError(error, at: archive.path) }
             storage = CatalogStorage(archive: archive)
+        }
+        guard !storage.isOnReadOnlyMedium else {
+            throw KitError(
+                .ioFailed, "\(archive.path): the catalog is not whole, and lies where nothing can be written",
+                hint: "copy the archive to a disk and open it there: that makes it whole")
         }
         _ = try await rebuild(archive) { _ in }
         guard let (catalog, _) = try storage.openNewest(readOnly: false) else {
@@ -101,14 +106,17 @@ public final class Workspace: Sendable {
     ///
     /// - Throws: `.busy` where an erasure changed the archive since it was opened, or died on the way.
     func openWriter(
-        compressionLevel: Int? = nil, resumesErasure: Bool = false
+        compressionLevel: Int? = nil, resumesErasure: Bool = false, command: String = WriterLease.command
     ) async throws(KitError) -> ArchiveWriter {
         let writer: ArchiveWriter
         var options = WriterOptions.process
         if let compressionLevel { options.useLevel(compressionLevel) }
         do {
-            writer = try ArchiveWriter(
-                archive, directory: CatalogDirectory(catalog: catalog), environment: .process, options: options)
+            writer = try await WriterLease(archive, command: command).take { () throws(ArchiveError) in
+                try ArchiveWriter(
+                    archive, directory: CatalogDirectory(catalog: catalog), environment: .process(command),
+                    options: options)
+            }
         } catch { throw KitError(error, at: path) }
         do throws(KitError) {
             try checkErasures(resumes: resumesErasure)

@@ -1,0 +1,129 @@
+import Glibc
+import MailarcKit
+
+/// One contender in one scenario: a pair of accounts, the first copy, the events, and the runs that follow them.
+struct BehaviourCell {
+    let contender: any Contender
+    let scenario: Scenario
+    let lab: Lab
+    /// Account of the source that is copied to begin with.
+    let template: String
+    /// Of both accounts, and of the folder.
+    let user: String
+
+    /// LIMIT: octets of a run's output that go into the report.
+    private static let outputLimit = 3_000
+
+    /// Never throws but when the comparison is interrupted: whatever goes wrong is the cell's outcome.
+    func run() throws(KitError) -> Outcome {
+        var outcome = Outcome(contender: contender.id, scenario: scenario.id, runs: [], problem: nil, claims: [])
+        do throws(KitError) {
+            try run(&outcome)
+        } catch {
+            guard error.kind != .cancelled else { throw error }
+            outcome.problem = error.message
+        }
+        return outcome
+    }
+
+    private func run(_ outcome: inout Outcome) throws(KitError) {
+        try lab.makeAccounts(user, like: template)
+        let proxies = try LabProxies(lab)
+        defer { proxies.stop() }
+        let pair = try lab.pair(user, "\(user)-\(contender.id)", proxies: proxies)
+        let folder = LabFolder(existing: pair.folder)
+        for (name, text) in contender.files(pair) { try folder.write(name, text) }
+
+        let idle = Scenario(scenario.id, scenario.title, start: scenario.start)
+        try once("first", pair, proxies, contender.promise.expectation(of: idle), &outcome)
+        try perform()
+        let wanted = contender.promise.expectation(of: scenario)
+        try once("after", pair, proxies, wanted, &outcome, fault: scenario.fault)
+        try once("again", pair, proxies, wanted, &outcome)
+        for _ in 0..<2 { _ = try contender.invocation(pair).run(log: pair.file("run.log"), lab.stopFlag) }
+        _ = proxies.take()
+        let end = try once("later", pair, proxies, wanted, &outcome)
+        outcome.claims = claims(end, outcome)
+    }
+
+    private func claims(_ end: Accounts, _ outcome: Outcome) -> [Outcome.Claim] {
+        let hasDuplicates = outcome.later.contains { $0.archive.duplicated + $0.source.duplicated > 0 }
+        return StudyClaim.all.filter { $0.column == contender.column && $0.scenario == scenario.id }.map {
+            Outcome.Claim(
+                text: $0.text,
+                agrees: $0.agrees(source: end.source, archive: end.archive, hasDuplicates: hasDuplicates))
+        }
+    }
+
+    private typealias Accounts = (source: SeenAccount, archive: SeenAccount)
+
+    private func look() throws(KitError) -> Accounts {
+        (try lab.client(lab.source, user).account(), try lab.client(lab.archive, user).account())
+    }
+
+    @discardableResult
+    private func once(
+        _ label: String, _ pair: Pair, _ proxies: LabProxies,
+        _ wanted: (source: Expectation, archive: Expectation), _ outcome: inout Outcome, fault: Scenario.Fault? = nil
+    ) throws(KitError) -> Accounts {
+        // A look would make an INBOX, and the first copy goes into an account that nobody ever logged into.
+        let earlier =
+            outcome.runs.isEmpty
+            ? Accounts(try lab.client(lab.source, user).account(), SeenAccount()) : try look()
+        let invocation = contender.invocation(pair)
+        let result = try invocation.run(log: pair.file("run.log"), lab.stopFlag) { arm(fault, proxies, $0) }
+        if fault != nil, proxies.disarm() {
+            throw KitError(.internalError, "so few octets came from the source that nothing could go wrong")
+        }
+        let wire = proxies.take()
+        let now = try look()
+        let (source, archive) = (wanted.source.judge(now.source), wanted.archive.judge(now.archive))
+        outcome.runs.append(
+            .init(
+                label: label, isDisturbed: fault == nil ? nil : true, exitCode: result.exitCode,
+                seconds: result.seconds, processorSeconds: result.processorSeconds, source: source,
+                archive: fault == nil ? archive : archive.ofBrokenRun,
+                sourceChanges: now.source.changes(since: earlier.source),
+                archiveChanges: now.archive.changes(since: earlier.archive), wire: wire,
+                command: told(invocation.text), output: told(String(result.output.suffix(Self.outputLimit))),
+                log: Outcome.Log(result.output)))
+        return now
+    }
+
+    private func arm(_ fault: Scenario.Fault?, _ proxies: LabProxies, _ process: pid_t) {
+        switch fault {
+        case .connectionsEnd(let octets):
+            proxies.arm(after: octets) {
+                proxies.source.endConnections()
+                proxies.doveadm.endConnections()
+            }
+        case .isKilled(let octets): proxies.arm(after: octets) { [lab] in lab.stopFlag.kill(process) }
+        case nil: break
+        }
+    }
+
+    /// Without the lab's folders, which are others each time.
+    private func told(_ text: String) -> String {
+        text.replacing(lab.folder.path, with: "LAB")
+    }
+
+    /// What happens between the first run and the next; then the accounts must be what the scenario says.
+    private func perform() throws(KitError) {
+        let earlier = try look()
+        for (server, steps) in [(lab.source, scenario.source), (lab.archive, scenario.archive)] where !steps.isEmpty {
+            if steps.contains(.resetUIDValidity) { try lab.resetUIDValidity(of: user) }
+            let client = try lab.client(server, user)
+            for step in steps where step != .resetUIDValidity { try client.perform(step) }
+        }
+        let now = try look()
+        let wanted = Expectation(exactly: scenario.start.after(scenario.source))
+        let findings = wanted.judge(now.source)
+        guard findings.isAsPromised else {
+            throw KitError(
+                .internalError, "the source is not what the scenario says: \(findings.details.joined(separator: ", "))")
+        }
+        if scenario.resetsUIDValidity, now.source.validities["INBOX"] == earlier.source.validities["INBOX"] {
+            throw KitError(.internalError, "the source kept its UIDVALIDITY")
+        }
+    }
+}

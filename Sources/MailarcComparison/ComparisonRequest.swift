@@ -1,0 +1,26 @@
+/// What is to be compared.
+public struct ComparisonRequest: Sendable {
+    /// Parts of a comparison.
+    public enum Part: String, Sendable, CaseIterable {
+        case behaviour, performance, rating
+    }
+
+    public var parts: Set<Part> = Set(Part.allCases)
+    /// Those that are to be run.
+    public var contenders: [any Contender]
+    public var scenarios: [Scenario] = Scenario.all
+    /// Of the case study's repository: 1 is 15,474 messages.
+    public var scale = 0.02
+    /// Interleaved runs whose median counts.
+    public var repeats = 3
+    /// Cells at the same time.
+    public var width = 2
+    /// What an earlier comparison has; its cells are not run again.
+    public var earlier: ComparisonReport?
+    /// How much each criterion counts; 1 where nothing is said.
+    public var weights: [Criterion: Double] = [:]
+    /// Leaves the lab's folder for whoever wants to look.
+    public var keepsLab = false
+
+    public init(contenders: [any Contender]) { self.contenders = contenders }
+}

@@ -1,0 +1,150 @@
+import Glibc
+import MailarcKit
+
+/// Two private mail servers and as many pairs of accounts on them as are asked for.
+final class Lab: Sendable {
+    let folder: LabFolder
+    let source: LabServer
+    let archive: LabServer
+    let stopFlag: StopFlag
+    private let password: String
+
+    /// LIMIT: Dovecot's configuration is that of 2.3; 2.4 has another syntax.
+    private static let dovecot = "2.3."
+
+    init(_ stop: StopFlag) throws(KitError) {
+        let folder = try LabFolder()
+        do throws(KitError) {
+            let version = try Invocation("dovecot", ["--version"]).run(log: folder.file("version"), stop).output
+            guard version.hasPrefix(Self.dovecot) else {
+                throw KitError(
+                    .usage, "the lab needs Dovecot \(Self.dovecot)x, and this is \(version.prefix(20))",
+                    hint: "on Debian 12: apt-get install dovecot-imapd")
+            }
+            password = String(UInt64.random(in: 0...UInt64.max), radix: 36)
+            source = try LabServer("source", in: folder, password: password, stop)
+            do throws(KitError) {
+                archive = try LabServer("archive", in: folder, password: password, stop)
+            } catch {
+                source.stop()
+                throw error
+            }
+        } catch {
+            folder.remove()
+            throw error.kind == .notFound
+                ? KitError(.notFound, error.message, hint: "apt-get install dovecot-imapd") : error
+        }
+        (self.folder, stopFlag) = (folder, stop)
+    }
+
+    /// Ends the servers by their process ids and removes everything.
+    func stop(keepsFolder: Bool = false) {
+        source.stop()
+        archive.stop()
+        if !keepsFolder { folder.remove() }
+    }
+
+    func client(_ server: LabServer, _ user: String) throws(KitError) -> LabClient {
+        try LabClient(address(server, user))
+    }
+
+    func address(_ server: LabServer, _ user: String, port: Int? = nil) -> LabAddress {
+        LabAddress(port: port ?? server.port, user: user, password: password)
+    }
+
+    /// Fills the account `user` of the source with what `model` holds; its UIDs get gaps.
+    func fill(_ user: String, with model: AccountModel) throws(KitError) {
+        let client = try client(source, user)
+        for mailbox in model.mailboxes.sorted() where mailbox != "INBOX" { try client.perform(.create(mailbox)) }
+        for message in model.messages {
+            if Scenario.gaps.contains(message.key) {
+                try client.perform(.append("gap", to: message.mailbox))
+                try client.perform(.expunge("gap", in: message.mailbox))
+            }
+            try client.append(Letter(message.key), to: message.mailbox, message.flags)
+        }
+    }
+
+    /// A new account of the source with the mail of `template`, and an empty one of the archive with the same name.
+    func makeAccounts(_ user: String, like template: String) throws(KitError) {
+        for server in [source, archive] {
+            let home = try server.folder.folder("mail/\(user)")
+            try own(home.path)
+        }
+        let copy = Invocation("cp", ["-a", source.mailFolder(of: template), source.mailFolder(of: user)])
+        let result = try copy.run(log: folder.file("cp-\(user).log"), stopFlag)
+        guard result.exitCode == 0 else { throw KitError(.ioFailed, "cannot copy an account: \(result.output)") }
+    }
+
+    func own(_ path: String) throws(KitError) {
+        guard geteuid() == 0 else { return }
+        guard unsafe chown(path, LabServer.owner.user, LabServer.owner.group) == 0 else {
+            throw KitError(.ioFailed, "cannot give \(path) to the lab's servers")
+        }
+    }
+
+    /// Without its lists of UIDs Dovecot gives every mailbox new ones, under a new UIDVALIDITY.
+    func resetUIDValidity(of user: String) throws(KitError) {
+        let maildir = LabFolder(existing: source.mailFolder(of: user))
+        for mailbox in [""] + maildir.names().filter({ $0.hasPrefix(".") }) {
+            for name in maildir.names(mailbox)
+            where ["dovecot-uidlist", "dovecot.index", "dovecot.list.index"].contains(where: name.hasPrefix) {
+                guard unsafe unlink(maildir.file(mailbox.isEmpty ? name : "\(mailbox)/\(name)")) == 0 else {
+                    throw KitError(.ioFailed, "cannot reset the UIDVALIDITY of \(user)")
+                }
+            }
+        }
+    }
+
+    /// What a contender is told, with `proxies` before both servers.
+    func pair(_ user: String, _ label: String, proxies: LabProxies? = nil) throws(KitError) -> Pair {
+        let folder = try folder.folder("runs/\(label)", mode: 0o700)
+        return Pair(
+            source: address(source, user, port: proxies?.source.port),
+            archive: address(archive, user, port: proxies?.archive.port), folder: folder.path,
+            passwordFile: try folder.write("password", password + "\n"), archiveConfiguration: archive.configuration,
+            archiveMaildir: archive.mailFolder(of: user), sourceDoveadmPort: proxies?.doveadm.port ?? source.doveadmPort
+        )
+    }
+}
+
+/// What stands before the servers of a pair: one for each port that a contender may use.
+final class LabProxies: Sendable {
+    let source: WireProxy
+    /// Before the source's own protocol for doveadm.
+    let doveadm: WireProxy
+    let archive: WireProxy
+
+    init(_ lab: Lab) throws(KitError) {
+        source = try WireProxy(before: lab.source.port)
+        doveadm = try WireProxy(before: lab.source.doveadmPort)
+        archive = try WireProxy(before: lab.archive.port)
+    }
+
+    func stop() { for proxy in [source, doveadm, archive] { proxy.stop() } }
+
+    /// What was counted since the last time.
+    func take() -> Outcome.Wire {
+        let (left, own, right) = (source.take(), doveadm.take(), archive.take())
+        return Outcome.Wire(
+            connections: left.connections + own.connections + right.connections,
+            octetsFromSource: left.octetsFromServer + own.octetsFromServer,
+            octetsToSource: left.octetsToServer + own.octetsToServer, octetsFromArchive: right.octetsFromServer,
+            octetsToArchive: right.octetsToServer, sourceCommands: Array(left.commands.prefix(Self.commandLimit)),
+            archiveCommands: Array(right.commands.prefix(Self.commandLimit)))
+    }
+
+    /// LIMIT: commands of a run that go into the report.
+    private static let commandLimit = 60
+
+    /// Does `action` once so many octets came from the source, by whatever protocol.
+    func arm(after octets: Int, _ action: @escaping @Sendable () -> Void) {
+        for proxy in [source, doveadm] { proxy.arm(after: octets, action) }
+    }
+
+    /// Nothing is to happen any more; true when it has not happened.
+    func disarm() -> Bool {
+        let isWaiting = [source.disarm(), doveadm.disarm()]
+        return !isWaiting.contains(false)
+    }
+}

@@ -1,0 +1,156 @@
+import FoundationEssentials
+import Glibc
+import MailarcKit
+
+/// A private Dovecot 2.3 on free ports of 127.0.0.1, below a folder of the lab. Every user has the lab's password.
+///
+/// Started as root it keeps mail under a user of its own, as mail hosts do; otherwise everything is the caller's.
+final class LabServer: Sendable {
+    let folder: LabFolder
+    let port: Int
+    /// Of `doveadm`'s own protocol.
+    let doveadmPort: Int
+    let configuration: String
+    private let process: pid_t
+    private let stopFlag: StopFlag
+
+    /// uid and gid of mail; nobody's name is needed.
+    static var owner: (user: uid_t, group: gid_t) { geteuid() == 0 ? (5000, 5000) : (geteuid(), getegid()) }
+
+    /// Starts it and waits for its greeting.
+    ///
+    /// - Throws: `.notFound` without Dovecot, `.ioFailed` with Dovecot's own words when it does not start.
+    init(_ name: String, in lab: LabFolder, password: String, _ stop: StopFlag) throws(KitError) {
+        guard let program = Invocation.find("dovecot") else {
+            throw KitError(.notFound, "dovecot is not installed", hint: "apt-get install dovecot-imapd")
+        }
+        let folder = try lab.folder(name)
+        let (port, doveadmPort) = (try LoopbackSocket.freePort(), try LoopbackSocket.freePort())
+        let mail = try folder.folder("mail", mode: 0o700)
+        if geteuid() == 0 { _ = unsafe chown(mail.path, Self.owner.user, Self.owner.group) }
+        let text = LabServerConfiguration(
+            folder: folder, port: port, doveadmPort: doveadmPort, password: password
+        ).text
+        configuration = try folder.write("dovecot.conf", text)
+        (self.folder, self.port, self.doveadmPort, stopFlag) = (folder, port, doveadmPort, stop)
+        process = try Self.launch(program, configuration, folder)
+        guard Self.greets(port, process) else {
+            kill(process, SIGKILL)
+            _ = waitpid(process, nil, 0)
+            let log = (try? String(contentsOfFile: folder.file("dovecot.log"), encoding: .utf8)) ?? ""
+            throw KitError(.ioFailed, "the lab's Dovecot does not start: \(log.suffix(500))")
+        }
+    }
+
+    /// Ends it by its process id and waits.
+    func stop() {
+        kill(process, SIGTERM)
+        let timer = DeadlineTimer(seconds: 10) { [process] in kill(process, SIGKILL) }
+        while waitpid(process, nil, 0) < 0 && errno == EINTR {}
+        _ = timer.cancel()
+    }
+
+    func mailFolder(of user: String) -> String { folder.file("mail/\(user)/Maildir") }
+
+    private static func launch(
+        _ program: String, _ configuration: String, _ folder: LabFolder
+    ) throws(KitError) -> pid_t {
+        try Invocation(program, ["-F", "-c", configuration]).start(program, log: folder.file("start.log"))
+    }
+
+    /// Waits for the port to answer, at most 20 seconds.
+    private static func greets(_ port: Int, _ process: pid_t) -> Bool {
+        let deadline = ContinuousClock.now + .seconds(20)
+        var info = unsafe siginfo_t()
+        repeat {
+            if let descriptor = LoopbackSocket.connected(to: port) {
+                defer { close(descriptor) }
+                return !LoopbackSocket.receive(descriptor).isEmpty
+            }
+            // A refused connection returns at once: the core is for the server meanwhile.
+            poll(nil, 0, 10)
+            let code = unsafe waitid(P_PID, id_t(process), &info, WEXITED | WNOHANG | WNOWAIT)
+            let signal = unsafe info.si_signo
+            guard code == 0, signal == 0 else { return false }
+        } while ContinuousClock.now < deadline
+        return false
+    }
+}
+
+/// The configuration file of a ``LabServer``.
+struct LabServerConfiguration {
+    let folder: LabFolder
+    let port: Int
+    let doveadmPort: Int
+    let password: String
+
+    var text: String {
+        let (user, group) = LabServer.owner
+        return """
+            base_dir = \(folder.file("run"))
+            state_dir = \(folder.file("run"))
+            instance_name = \(folder.path.split(separator: "/").last ?? "lab")
+            log_path = \(folder.file("dovecot.log"))
+            protocols = imap
+            listen = 127.0.0.1
+            ssl = no
+            disable_plaintext_auth = no
+            auth_mechanisms = plain login
+            passdb {
+              driver = static
+              args = password=\(password)
+            }
+            userdb {
+              driver = static
+              args = uid=\(user) gid=\(group) home=\(folder.file("mail"))/%u allow_all_users=yes
+            }
+            first_valid_uid = \(user)
+            first_valid_gid = \(group)
+            mail_location = maildir:~/Maildir
+            mailbox_list_index = yes
+            namespace inbox {
+              inbox = yes
+              separator = .
+            }
+            mail_max_userip_connections = 100
+            default_vsz_limit = 1G
+            service imap-login {
+              inet_listener imap {
+                port = \(port)
+              }
+              inet_listener imaps {
+                port = 0
+              }
+              \(geteuid() == 0 ? "" : "chroot =")
+            }
+            service anvil {
+              client_limit = 1000
+              \(geteuid() == 0 ? "" : "chroot =")
+            }
+            service stats {
+              client_limit = 1000
+              \(geteuid() == 0 ? "" : "chroot =")
+            }
+            doveadm_password = \(password)
+            service doveadm {
+              inet_listener {
+                address = 127.0.0.1
+                port = \(doveadmPort)
+              }
+            }
+            imapc_host = 127.0.0.1
+            imapc_ssl = no
+            imapc_password = \(password)
+            imapc_features = rfc822.size fetch-headers
+            mail_prefetch_count = 20
+            \(unprivileged)
+            """ + "\n"
+    }
+
+    /// Without root there is nobody to become.
+    private var unprivileged: String {
+        guard geteuid() != 0 else { return "" }
+        let name = unsafe getpwuid(geteuid()).map { unsafe String(cString: $0.pointee.pw_name) } ?? "\(geteuid())"
+        return "default_internal_user = \(name)\ndefault_internal_group =\ndefault_login_user = \(name)"
+    }
+}

@@ -1,0 +1,17 @@
+/// Two accounts of the lab and a folder, as a contender is told of them.
+public struct Pair: Sendable {
+    public var source: LabAddress
+    public var archive: LabAddress
+    /// For its configuration and state.
+    public var folder: String
+    /// Holds the password of both, and a line end.
+    public var passwordFile: String
+    /// Dovecot's own configuration at the archive's end, for tools that work beside the server.
+    public var archiveConfiguration: String
+    /// The Maildir of the archive's account.
+    public var archiveMaildir: String
+    /// Port of doveadm's protocol at the source's end.
+    public var sourceDoveadmPort: Int
+
+    public func file(_ name: String) -> String { "\(folder)/\(name)" }
+}

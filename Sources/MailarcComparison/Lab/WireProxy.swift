@@ -1,0 +1,135 @@
+import Dispatch
+import Glibc
+import MailarcKit
+import Synchronization
+
+/// Stands before a server and counts: octets each way, connections and commands.
+final class WireProxy: Sendable {
+    /// What went through since the last ``take()``.
+    struct Traffic: Sendable {
+        var connections = 0
+        var octetsToServer = 0
+        var octetsFromServer = 0
+        /// Names of the commands in the order they came: `LOGIN`, `UID FETCH`; no arguments, which hold passwords.
+        var commands: [String] = []
+    }
+
+    let port: Int
+    private let listener: Int32
+    private let target: Int
+    private let traffic = Mutex(Traffic())
+    private let open = Mutex<Set<Int32>>([])
+    private let trap = Mutex<Trap?>(nil)
+
+    /// What is to happen once so many octets came from the server.
+    private struct Trap {
+        var octetsLeft: Int
+        var action: @Sendable () -> Void
+    }
+
+    /// Listens before `target`, a port of this machine.
+    init(before target: Int) throws(KitError) {
+        (listener, port) = try LoopbackSocket.listening()
+        self.target = target
+        let listener = listener
+        DispatchQueue(label: "mailarc.comparison.proxy").async { [self] in accept(listener) }
+    }
+
+    /// What was counted; counting begins anew.
+    func take() -> Traffic {
+        traffic.withLock { traffic in
+            defer { traffic = Traffic() }
+            return traffic
+        }
+    }
+
+    /// Does `action` once, after `octets` more came from the server.
+    func arm(after octets: Int, _ action: @escaping @Sendable () -> Void) {
+        trap.withLock { $0 = Trap(octetsLeft: octets, action: action) }
+    }
+
+    /// Nothing is to happen any more; true when it has not happened.
+    func disarm() -> Bool {
+        trap.withLock { trap in
+            defer { trap = nil }
+            return trap != nil
+        }
+    }
+
+    /// No connection is taken any more, and those there are end.
+    func stop() {
+        shutdown(listener, Int32(SHUT_RDWR))
+        endConnections()
+    }
+
+    /// The connections there are end, as when a line breaks.
+    func endConnections() {
+        open.withLock { for descriptor in $0 { shutdown(descriptor, Int32(SHUT_RDWR)) } }
+    }
+
+    private func accept(_ listener: Int32) {
+        while true {
+            let client = Glibc.accept(listener, nil, nil)
+            if client < 0 && errno == EINTR { continue }
+            guard client >= 0 else { break }
+            _ = fcntl(client, F_SETFD, FD_CLOEXEC)
+            guard let server = LoopbackSocket.connected(to: target) else {
+                close(client)
+                continue
+            }
+            traffic.withLock { $0.connections += 1 }
+            open.withLock { $0.formUnion([client, server]) }
+            relay(client, server)
+        }
+        close(listener)
+    }
+
+    /// Both directions, each on its own: neither may wait for the other.
+    private func relay(_ client: Int32, _ server: Int32) {
+        let group = DispatchGroup()
+        DispatchQueue(label: "mailarc.comparison.proxy.up").async(group: group) { [self] in
+            var reader = CommandReader()
+            pass(from: client, to: server) { octets in
+                let commands = reader.commands(in: octets)
+                traffic.withLock { traffic in
+                    traffic.octetsToServer += octets.count
+                    traffic.commands += commands
+                }
+            }
+        }
+        DispatchQueue(label: "mailarc.comparison.proxy.down").async(group: group) { [self] in
+            pass(from: server, to: client) { octets in
+                traffic.withLock { $0.octetsFromServer += octets.count }
+                spring(octets.count)
+            }
+        }
+        group.notify(queue: .global()) { [self] in
+            // ORDER: out of the set before the number can be another connection's.
+            open.withLock { $0.subtract([client, server]) }
+            close(client)
+            close(server)
+        }
+    }
+
+    private func spring(_ count: Int) {
+        let action = trap.withLock { trap -> (@Sendable () -> Void)? in
+            guard trap != nil else { return nil }
+            trap?.octetsLeft -= count
+            guard let sprung = trap, sprung.octetsLeft <= 0 else { return nil }
+            trap = nil
+            return sprung.action
+        }
+        action?()
+    }
+
+    private func pass(from: Int32, to: Int32, _ count: ([UInt8]) -> Void) {
+        while true {
+            let octets = LoopbackSocket.receive(from)
+            guard !octets.isEmpty else { break }
+            count(octets)
+            guard LoopbackSocket.send(octets, to: to) else { break }
+        }
+        shutdown(to, Int32(SHUT_WR))
+        shutdown(from, Int32(SHUT_RD))
+    }
+}

@@ -1,0 +1,170 @@
+import Glibc
+import MailarcKit
+
+/// Measures every contender on the made-up repository: interleaved, each time into an empty place.
+struct PerformanceBench: Sendable {
+    let request: ComparisonRequest
+    let lab: Lab
+
+    private static let user = "corpus"
+
+    func run(_ progress: @escaping ProgressHandler) async throws(KitError) -> PerformanceReport {
+        try await Comparison.unblocked { () throws(KitError) in try measure(progress) }
+    }
+
+    private func measure(_ progress: ProgressHandler) throws(KitError) -> PerformanceReport {
+        let contenders = request.contenders.filter { $0.isInstalled && $0.parts.contains(.performance) }
+        let total = request.repeats * (contenders.count + 2) + 1
+        var done = 0
+        func tell(_ what: String) {
+            done += 1
+            progress(KitProgress(phase: "measuring", subject: what, done: done, total: total))
+        }
+        var corpus = Corpus(scale: request.scale)
+        let (messages, octets) = try makeSource(&corpus)
+        tell("the repository")
+        var report = PerformanceReport(
+            scale: request.scale, messages: messages, mailboxes: Corpus.mailboxCount, octets: octets,
+            ownPeakOctets: 0, rows: [], sizes: [.init(name: "the Maildir itself", octets: octets)])
+        for round in 0..<request.repeats {
+            try floors(round, messages, &report)
+            tell("floors")
+            for (place, contender) in contenders.enumerated() {
+                let turn = Turn(number: round * 100 + place, isFirst: round == 0, messages: messages)
+                try measure(contender, turn, &corpus, &report)
+                tell(contender.name)
+            }
+        }
+        try StorageAtRest(lab: lab, user: Self.user, messages: messages).measure(&report)
+        tell("sizes")
+        return report
+    }
+
+    /// One contender's turn.
+    private struct Turn {
+        var number: Int
+        var isFirst: Bool
+        var messages: Int
+    }
+
+    private func makeSource(_ corpus: inout Corpus) throws(KitError) -> (messages: Int, octets: Int) {
+        let home = try lab.source.folder.folder("mail/\(Self.user)")
+        let maildir = try home.folder("Maildir")
+        try corpus.write(to: maildir, lab.stopFlag)
+        if geteuid() == 0 {
+            let owner = "\(LabServer.owner.user):\(LabServer.owner.group)"
+            let result = try Invocation("chown", ["-R", owner, home.path]).run(
+                log: lab.folder.file("chown.log"), lab.stopFlag)
+            guard result.exitCode == 0 else { throw KitError(.ioFailed, "cannot give the repository to the server") }
+        }
+        let sizes = LabFolder.sizes(below: maildir.path)
+        // Once before anything is measured: the server makes its indexes now.
+        _ = try lab.client(lab.source, Self.user).discardAll()
+        return (sizes.messages, sizes.octets)
+    }
+
+    // MARK: Contenders
+
+    private func measure(
+        _ contender: any Contender, _ turn: Turn, _ corpus: inout Corpus, _ report: inout PerformanceReport
+    ) throws(KitError) {
+        // doveadm's own protocol asks the source for the account of the same name.
+        try lab.own(lab.archive.folder.folder("mail/\(Self.user)").path)
+        let pair = try lab.pair(Self.user, "p\(turn.number)")
+        let copying = contender.copying(pair)
+        let folder = LabFolder(existing: pair.folder)
+        for (name, text) in copying.files { try folder.write(name, text) }
+        for command in copying.preparation { try prepare(command, folder) }
+        defer {
+            folder.remove()
+            LabFolder(existing: lab.archive.folder.file("mail/\(Self.user)")).remove()
+        }
+        try once(contender, "first", copying, turn.messages, folder, &report)
+        if turn.isFirst { addSize(contender, copying, &report) }
+        try once(contender, "nothing", copying, turn.messages, folder, &report)
+        let client = try lab.client(lab.source, Self.user)
+        for (mailbox, octets) in corpus.more(turn.number) {
+            try client.append(octets, to: mailbox, [], date: 1_700_000_000)
+        }
+        try once(contender, "few", copying, turn.messages + 10, folder, &report)
+        for mailbox in Corpus.mailboxes.prefix(3) { try client.expungeMore(in: mailbox) }
+    }
+
+    private func prepare(_ command: Invocation, _ folder: LabFolder) throws(KitError) {
+        let result = try command.run(log: folder.file("prepare.log"), lab.stopFlag)
+        guard result.exitCode == 0 else {
+            throw KitError(
+                .internalError, "\(command.text) ended with \(result.exitCode): \(result.output.suffix(300))")
+        }
+    }
+
+    private func once(
+        _ contender: any Contender, _ phase: String, _ copying: Copying, _ messages: Int, _ folder: LabFolder,
+        _ report: inout PerformanceReport
+    ) throws(KitError) {
+        // What others have written is on the disk before the clock runs.
+        sync()
+        let result = try copying.invocation.run(log: folder.file("run.log"), lab.stopFlag)
+        let found = try count(copying, folder)
+        report.note(contender.id, contender.name, phase, result, isComplete: found >= messages)
+    }
+
+    private func count(_ copying: Copying, _ folder: LabFolder) throws(KitError) -> Int {
+        guard let (invocation, word) = copying.count else {
+            return LabFolder.sizes(below: copying.destination).messages
+        }
+        let said = try invocation.run(log: folder.file("count.log"), lab.stopFlag).output
+        return said.firstRange(of: word).flatMap { Int(said[$0.upperBound...].prefix(while: \.isNumber)) } ?? 0
+    }
+
+    private func addSize(_ contender: any Contender, _ copying: Copying, _ report: inout PerformanceReport) {
+        // A Maildir is as large as the source's, whoever wrote it.
+        guard copying.count != nil else { return }
+        report.sizes.append(
+            .init(name: contender.name, octets: LabFolder.sizes(below: copying.destination).octets))
+    }
+
+    // MARK: Floors
+
+    /// What no copy can be faster than: copying the files, and reading everything over IMAP and dropping it.
+    private func floors(_ round: Int, _ messages: Int, _ report: inout PerformanceReport) throws(KitError) {
+        let copy = lab.folder.file("floor-\(round)")
+        sync()
+        let result = try Invocation("cp", ["-r", lab.source.mailFolder(of: Self.user), copy]).run(
+            log: lab.folder.file("cp.log"), lab.stopFlag)
+        let isComplete = LabFolder.sizes(below: copy).messages >= messages
+        report.note("floor-cp", "floor: cp -r", "first", result, isComplete: isComplete)
+        LabFolder(existing: copy).remove()
+        let client = try lab.client(lab.source, Self.user)
+        let (began, used) = (ContinuousClock.now, Self.own())
+        let found = try client.discardAll()
+        let elapsed = (ContinuousClock.now - began).components
+        let fetched = ToolResult(
+            exitCode: 0, isOutOfTime: false, seconds: Double(elapsed.seconds) + Double(elapsed.attoseconds) / 1e18,
+            processorSeconds: Self.own().seconds - used.seconds, peakOctets: 0, output: "")
+        report.note(
+            "floor-fetch", "floor: fetch and discard", "first", fetched, isComplete: found.messages >= messages)
+        report.ownPeakOctets = max(report.ownPeakOctets, Self.own().peak)
+    }
+
+    /// Of this process, until now.
+    private static func own() -> (seconds: Double, peak: Int) {
+        var usage = rusage()
+        unsafe getrusage(Int32(truncatingIfNeeded: RUSAGE_SELF.rawValue), &usage)
+        func seconds(_ time: timeval) -> Double { Double(time.tv_sec) + Double(time.tv_usec) / 1e6 }
+        return (seconds(usage.ru_utime) + seconds(usage.ru_stime), usage.ru_maxrss * 1024)
+    }
+}
+
+extension PerformanceReport {
+    /// Notes one run.
+    mutating func note(_ id: String, _ name: String, _ phase: String, _ result: ToolResult, isComplete: Bool) {
+        if row(id, phase) == nil { rows.append(Row(contender: id, name: name, phase: phase)) }
+        guard let place = rows.firstIndex(where: { $0.contender == id && $0.phase == phase }) else { return }
+        rows[place].seconds.append(result.seconds)
+        rows[place].processorSeconds.append(result.processorSeconds)
+        rows[place].peakOctets.append(result.peakOctets)
+        rows[place].exitCodes.append(result.exitCode)
+        rows[place].isComplete = rows[place].isComplete && isComplete
+    }
+}

@@ -1,0 +1,43 @@
+/// Where a captured message is filed: the first rule of which every condition holds decides.
+public struct CaptureRule: Sendable, Hashable {
+    /// What becomes of the message. Nothing skips one: the ledger has no record of what is not archived.
+    public enum Action: String, Sendable, CaseIterable, Codable {
+        /// Archived where its route says.
+        case archive
+        /// Archived in the mailbox Junk of the route's account.
+        case spam
+    }
+
+    /// What a mailbox is for.
+    public enum Role: String, Sendable, CaseIterable { case inbox, sent }
+
+    /// In patterns `*` stands for any characters; upper and lower case are one.
+    public enum Condition: Sendable, Hashable {
+        /// A header field of this name (lower-case) has a body like `pattern`, decoded and unfolded.
+        case field(name: String, pattern: String)
+        /// Sender or recipient, of the envelope or of From, Sender, Reply-To, To, Cc, Bcc.
+        case address(pattern: String)
+        /// What stands between the angle brackets of List-Id.
+        case listID(pattern: String)
+        /// More octets than that.
+        case larger(Int)
+        /// Fewer octets than that.
+        case smaller(Int)
+        /// A spam filter said yes (or none did).
+        case isSpam(Bool)
+        /// A spam filter gave at least that many points.
+        case score(Double)
+        /// The mailbox of the route is for that.
+        case role(Role)
+    }
+
+    /// As it is called in explanations.
+    public var name: String
+    public var conditions: [Condition]
+    public var action: Action
+
+    /// A rule that decides where all of `conditions` hold, also where there are none.
+    public init(_ name: String, _ conditions: [Condition], action: Action) {
+        (self.name, self.conditions, self.action) = (name, conditions, action)
+    }
+}

@@ -1,0 +1,56 @@
+import MailCore
+import MailMIME
+
+extension CapturedMessage {
+    /// Where spam goes, in the account of its route.
+    private static let junkMailbox = MailboxName("Junk")
+
+    /// What is archived of it and where; what decided that is told in the bundle.
+    func bundle(_ rules: CaptureRules) throws(StoreError) -> CapturedBundle {
+        var bundle = try unwrapped()
+        for index in bundle.messages.indices { try bundle.messages[index].file(rules, &bundle.decisions) }
+        return bundle
+    }
+
+    /// Gives each target the place that the rules say; reports stay with the reports.
+    private mutating func file(_ rules: CaptureRules, _ decisions: inout [CaptureDecision]) throws(StoreError) {
+        var candidates: [CaptureRule] = []
+        if !rules.isEmpty {
+            let subject = CaptureSubject(try spool.header(), octetCount: spool.octetCount, sender: sender)
+            candidates = rules.about(subject)
+        }
+        let before = targets
+        targets = []
+        for target in before {
+            let rule =
+                target.place.purpose == .report ? nil : candidates.deciding(target.place, target.recipients)
+            var place = target.place
+            if rule?.action == .spam { (place.mailbox, place.purpose) = (Self.junkMailbox, .junk) }
+            decisions.append(CaptureDecision(place, sender, target.recipients, rule))
+            targets.add(target.recipients, at: place)
+        }
+    }
+}
+
+extension CaptureSpool {
+    /// The header of the message.
+    fileprivate func header() throws(StoreError) -> HeaderFields {
+        var limits = ParserLimits()
+        // LIMIT: the header alone is looked at, of many messages side by side; the fields that count stand early.
+        (limits.nestingDepth, limits.headerOctetCount) = (1, 256 << 10)
+        var parser = MessageParser(limits: limits)
+        var bodies = NoBodies()
+        try read { octets throws(StoreError) in
+            parser.consume(octets.span, into: &bodies)
+            return !parser.isInBody
+        }
+        return parser.finish(into: &bodies).header
+    }
+}
+
+private struct NoBodies: MessageEventHandler {
+    mutating func structure(_ octets: Span<UInt8>, at offset: Int) {}
+    mutating func bodyStart(_ part: BodyPart) {}
+    mutating func body(_ octets: Span<UInt8>, at offset: Int) {}
+    mutating func bodyEnd(_ part: Int) {}
+}

@@ -1,0 +1,220 @@
+import Foundation
+import MailarcTesting
+import Testing
+
+/// What `compare --json` gives, as far as the tests look at it.
+private struct ComparisonDocument: Decodable {
+    struct Contender: Decodable {
+        let id: String
+        let version: String?
+    }
+    struct Findings: Decodable {
+        let lost: Int
+        let duplicated: Int
+        let altered: Int
+        let details: [String]
+    }
+    struct Run: Decodable {
+        struct Wire: Decodable {
+            let octetsFromSource: Int
+            let sourceCommands: [String]
+        }
+        let label: String
+        let exitCode: Int32
+        let source: Findings
+        let archive: Findings
+        let archiveChanges: [String]
+        let wire: Wire
+    }
+    struct Claim: Decodable {
+        let text: String
+        let agrees: Bool
+    }
+    struct Outcome: Decodable {
+        let contender: String
+        let scenario: String
+        let problem: String?
+        let runs: [Run]
+        let claims: [Claim]
+    }
+    struct Rating: Decodable {
+        struct Row: Decodable { let contender: String }
+        let rows: [Row]
+    }
+    let date: String
+    let contenders: [Contender]
+    let outcomes: [Outcome]
+    let rating: Rating?
+
+    func runs(_ contender: String, _ scenario: String) throws -> [Run] {
+        let outcome = try #require(outcomes.first { $0.contender == contender && $0.scenario == scenario })
+        #expect(outcome.problem == nil)
+        return outcome.runs
+    }
+}
+
+extension EndToEnd {
+    /// `mailarc compare` with the tools that the tests' packages bring.
+    @Suite(
+        "compare", .timeLimit(.minutes(3)),
+        .enabled(if: DovecotServer.reasonNotRunnable == nil, "dovecot is not installed"))
+    struct CompareTests {
+        private static let contenders = ["mailarc-one-way", "doveadm-backup", "doveadm-sync1"]
+        private static let scenarios = ["expunge-in-archive", "new-in-both", "killed"]
+
+        private static var selection: [String] {
+            contenders.flatMap { ["--contender", $0] } + scenarios.flatMap { ["--scenario", $0] }
+        }
+
+        /// Not an archive's command: only `--json` and the options of its own.
+        private func compare(
+            _ program: MailarcProgram, _ arguments: [String], codes: Set<Int32> = [0]
+        ) async throws -> ProcessResult {
+            try await program.run(["compare"] + arguments, opens: false, codes: codes)
+        }
+
+        private func document(_ result: ProcessResult) throws -> ComparisonDocument {
+            struct Envelope: Decodable {
+                let schema: Int
+                let result: ComparisonDocument
+            }
+            return try JSONDecoder().decode(Envelope.self, from: Data(result.standardOutput)).result
+        }
+
+        @Test("known failures of real tools are seen, mailarc keeps every message, and a report goes on")
+        func behaviour() async throws {
+            let program = try MailarcProgram()
+            defer { program.remove() }
+            let saved = program.folder.file("compare.json")
+            let page = program.folder.file("compare.html")
+            let text = program.folder.file("compare.md")
+            let parts = ["--only", "behaviour", "--only", "rating", "--resume", saved]
+            let result = try await compare(
+                program, parts + Self.selection + ["--html", page, "--markdown", text, "--json"])
+            let report = try document(result)
+
+            for scenario in Self.scenarios {
+                for run in try report.runs("mailarc-one-way", scenario) {
+                    for side in [run.source, run.archive] {
+                        #expect(side.lost + side.duplicated + side.altered == 0, "\(scenario): \(side.details)")
+                    }
+                }
+            }
+            // It empties the archive's INBOX for good where a message was expunged there.
+            let emptied = try report.runs("doveadm-backup", "expunge-in-archive")
+            #expect(emptied.dropFirst().allSatisfy { $0.exitCode == 65 && $0.archive.lost == 5 })
+            // It copies the source's message once more in every run where both got one.
+            let doubled = try report.runs("doveadm-sync1", "new-in-both")
+            #expect(doubled.map(\.archive.duplicated) == [0, 0, 1, 4])
+            let claims = try #require(report.outcomes.first { $0.contender == "doveadm-sync1" && !$0.claims.isEmpty })
+            #expect(!claims.claims.contains { !$0.agrees })
+            #expect(emptied.first?.wire.sourceCommands.contains { $0.hasSuffix("FETCH") } ?? false)
+            #expect((emptied.first?.wire.octetsFromSource ?? 0) > 1_000)
+
+            #expect(report.rating?.rows.count == Self.contenders.count)
+            #expect(result.errors.split(separator: "\n").count == 9, "a line for each cell: \(result.errors)")
+            try await expectGoesOn(program, parts, report)
+            try expectForms(page, text)
+            try await expectReadable(page, program)
+        }
+
+        /// In a browser, where there is one: no errors, and nothing sticks out on a telephone or a screen.
+        private func expectReadable(_ page: String, _ program: MailarcProgram) async throws {
+            guard findExecutable("chromium") != nil else { return print("not run: chromium is not installed") }
+            let html = try String(contentsOfFile: page, encoding: .utf8)
+            for width in [375, 1440] {
+                // A window has a least width, the page has none.
+                let probe = """
+                    <script>document.documentElement.style.width = "\(width)px"; document.title = [
+                    document.body.offsetWidth, document.body.scrollWidth, document.querySelectorAll("table").length
+                    ].join(" ");</script></body>
+                    """
+                let path = try program.folder.write("probe.html", html.replacing("</body>", with: probe))
+                let command = ProcessCommand(
+                    "chromium",
+                    [
+                        "--headless=new", "--no-sandbox", "--disable-gpu", "--enable-logging=stderr",
+                        "--user-data-dir=\(program.folder.file("browser"))", "--window-size=1600,900", "--dump-dom",
+                        "file://\(path)",
+                    ])
+                let result = try await command.run()
+                #expect(!result.errors.contains("CONSOLE"), "\(result.errors)")
+                let title = try #require(result.output.firstMatch(of: /<title>(\d+) (\d+) (\d+)<\/title>/))
+                #expect(Int(title.1) == width && Int(title.2) == width, "\(title.0)")
+                #expect((Int(title.3) ?? 0) >= 5, "\(title.0)")
+            }
+        }
+
+        /// Nothing is run again that is in the saved report, and it can be shown anew.
+        private func expectGoesOn(
+            _ program: MailarcProgram, _ parts: [String], _ report: ComparisonDocument
+        ) async throws {
+            let saved = parts.last ?? ""
+            let again = try await compare(program, parts + Self.selection + ["--json"])
+            let repeated = try document(again)
+            #expect(repeated.date == report.date && again.errors.isEmpty, "\(again.errors)")
+            let shown = try await compare(program, ["--from", saved, "--weights", "archive=3"])
+            #expect(shown.output.contains("doveadm backup") && shown.output.contains("weighted mean"))
+        }
+
+        private func expectForms(_ page: String, _ text: String) throws {
+            let markdown = try String(contentsOfFile: text, encoding: .utf8)
+            #expect(markdown.contains("growing with each run") && markdown.contains("## Rating"))
+            let html = try String(contentsOfFile: page, encoding: .utf8)
+            #expect(html.contains("id=\"c-doveadm-sync1-new-in-both\"") && !html.contains("/tmp/"))
+        }
+
+        @Test("an ordinary user can run it", .enabled(if: geteuid() == 0, "not started as root"))
+        func unprivileged() async throws {
+            let program = try MailarcProgram()
+            defer { program.remove() }
+            let path = try #require(MailarcProgram.path)
+            // A user that no service has, and a copy of the program where everybody may read it.
+            let copy = program.folder.file("mailarc")
+            // By another process: one that is started here meanwhile would have the copy open for writing.
+            try await ProcessCommand("cp", [path, copy]).runSuccessfully()
+            var command = ProcessCommand(
+                "setpriv",
+                [
+                    "--reuid=games", "--regid=games", "--clear-groups", copy, "compare", "--only", "behaviour",
+                    "--contender", "mailarc-copy", "--contender", "doveadm-backup", "--scenario", "new-in-source",
+                    "--json",
+                ])
+            command.environment = ["HOME": program.folder.path, "TMPDIR": "/tmp", "LLVM_PROFILE_FILE": "/dev/null"]
+            let result = try await command.run()
+            #expect(result.isSuccess, "\(result.errors)")
+            let report = try document(result)
+            for contender in ["mailarc-copy", "doveadm-backup"] {
+                for run in try report.runs(contender, "new-in-source") {
+                    #expect(run.exitCode == 0 && run.archive.lost == 0, "\(contender): \(run.archive.details)")
+                }
+            }
+        }
+
+        @Test(
+            "what makes no sense is told in a line",
+            arguments: [
+                (["--contender", "nobody"], "mailarc-one-way"), (["--scenario", "nothing-at-all"], "new-in-source"),
+                (["--weights", "beauty=1"], "installation"), (["--only", "speed"], "behaviour"),
+                (["--scale", "0"], "scale"),
+                (["--from", "REPORT"], "not a report"),
+            ])
+        func badInput(arguments: [String], word: String) async throws {
+            let program = try MailarcProgram()
+            defer { program.remove() }
+            let text = try program.folder.write("empty.json", "{}")
+            let result = try await compare(program, arguments.map { $0 == "REPORT" ? text : $0 }, codes: [64])
+            #expect(result.errors.contains(word), "\(result.errors)")
+        }
+
+        @Test("a list of who could take part and what could happen")
+        func list() async throws {
+            let program = try MailarcProgram()
+            defer { program.remove() }
+            let result = try await compare(program, ["--list"])
+            for word in ["mailarc-two-way", "doveadm-sync1-tcp", "imapsync", "mbsync", "uidvalidity", "killed"] {
+                #expect(result.output.contains(word))
+            }
+        }
+    }
+}
