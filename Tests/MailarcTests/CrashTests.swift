@@ -84,9 +84,7 @@ extension EndToEnd {
 
         /// Random instants between 0 and `whole`; the seed is printed so that a failure can be looked for again.
         private func instants(_ count: Int, within whole: Duration) -> [Duration] {
-            let seed =
-                ProcessInfo.processInfo.environment["MAILARC_SEED"].flatMap(UInt64.init)
-                ?? UInt64.random(in: 1...99_999)
+            let seed = EndToEnd.seed
             print("kill instants: MAILARC_SEED=\(seed), a whole run takes \(whole)")
             var generator = SeededGenerator(seed: seed)
             return (0..<count).map { _ in whole * Double.random(in: 0.02...1.05, using: &generator) }

@@ -248,6 +248,11 @@ func withSampleServer<R>(
 enum EndToEnd {
     /// True in `make soak`.
     static let isSoak = ProcessInfo.processInfo.environment["MAILARC_SOAK"] != nil
+
+    /// What random tests begin with: MAILARC_SEED, another one each time in `make soak`, else always the same.
+    static let seed =
+        ProcessInfo.processInfo.environment["MAILARC_SEED"].flatMap(UInt64.init)
+        ?? (isSoak ? UInt64.random(in: 1...99_999) : 20_618)
 }
 
 extension Tag {

@@ -190,8 +190,9 @@ struct MbsyncPlayers {
         default:
             let letters = ["\\Flagged": "F", "\\Answered": "R", "\\Seen": "S"]
             let info = (step.flags ?? []).compactMap { letters[$0] }.sorted().joined()
-            try FileManager.default.moveItem(
-                atPath: file.path, toPath: "\(folder(step.mailbox))/cur/\(parts[0]):2,\(info)")
+            let target = "\(folder(step.mailbox))/cur/\(parts[0]):2,\(info)"
+            // The flags may be what they were: `moveItem` refuses a name that is there, its own, too.
+            if target != file.path { try FileManager.default.moveItem(atPath: file.path, toPath: target) }
         }
     }
 }

@@ -12,9 +12,7 @@ extension EndToEnd {
             "nothing is lost, nothing doubled, and all three are equal in the end",
             .enabled(if: reason == nil, "\(reason ?? "")"))
         func inTurns() async throws {
-            let seed =
-                ProcessInfo.processInfo.environment["MAILARC_SEED"].flatMap(UInt64.init)
-                ?? UInt64.random(in: 1...99_999)
+            let seed = EndToEnd.seed
             print("beside mbsync: MAILARC_SEED=\(seed)")
             try await DovecotServer.with { far in
                 try await DovecotServer.with { other in

@@ -128,8 +128,7 @@ extension EndToEnd {
                     try await program.addAccount(port: server.pop3Port, protocol: "pop3")
                     return try await program.run(["pull"]).duration
                 }
-                let seed =
-                    ProcessInfo.processInfo.environment["MAILARC_SEED"].flatMap(UInt64.init) ?? .random(in: 1...99_999)
+                let seed = EndToEnd.seed
                 print("kill instants: MAILARC_SEED=\(seed), a whole run takes \(whole)")
                 var generator = SeededGenerator(seed: seed)
                 var (kills, rounds) = (0, 0)

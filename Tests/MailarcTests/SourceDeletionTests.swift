@@ -81,7 +81,7 @@ extension EndToEnd {
                 defer { program.remove() }
                 try await program.addAccount(port: server.port)
                 let source = try await Dump.server(port: server.port)
-                var generator = SeededGenerator(seed: UInt64.random(in: 1...99_999))
+                var generator = SeededGenerator(seed: EndToEnd.seed)
                 for _ in 0..<(isSoak ? 100 : 12) {
                     var command = program.command(
                         line(program, "copy") + ["--delete-source-after", "0"], opens: false)

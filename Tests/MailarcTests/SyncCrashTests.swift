@@ -42,9 +42,7 @@ extension EndToEnd {
             "nothing is lost, nothing is doubled, octets and flags are those of a run nobody disturbed",
             .enabled(if: canRunDovecot), arguments: cases)
         func interrupted(_ item: Case) async throws {
-            let seed =
-                ProcessInfo.processInfo.environment["MAILARC_SEED"].flatMap(UInt64.init)
-                ?? UInt64.random(in: 1...99_999)
+            let seed = EndToEnd.seed
             let wanted = Int(Double(Self.kills) * item.share)
             try await CrashPairs.with(item.strategy, to: item.kind, count: wanted / 2 + 4) { pairs in
                 var session = Session(pairs: pairs, generator: SeededGenerator(seed: seed))

@@ -123,8 +123,8 @@ extension EndToEnd {
                 defer { program.remove() }
                 try await program.addAccount(port: server.port)
                 let expected = try await Dump.server(port: server.port)
-                let seed = UInt64.random(in: 1...99_999)
-                print("kill instants: seed \(seed)")
+                let seed = EndToEnd.seed
+                print("kill instants: MAILARC_SEED=\(seed)")
                 var generator = SeededGenerator(seed: seed)
                 for _ in 0..<(isSoak ? 200 : 20) {
                     var command = program.command(line(program, "two-way"), opens: false)
