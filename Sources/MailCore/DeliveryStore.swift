@@ -71,6 +71,22 @@ public struct DeliveryTraits: Sendable, Hashable {
     }
 }
 
+/// A store that can take octets in before they are a message of it, so that a large one waits nowhere else.
+public protocol StagingStore: DeliveryStore {
+    /// A file for `mailbox` that no reader sees; gone with its last reference, unless it was delivered
+    /// (``OutgoingMessage/file``).
+    ///
+    /// - Throws: `.noSuchMailbox`; `.diskFull`, `.ioFailed`.
+    func stage(for mailbox: MailboxName) throws(StoreError) -> any SpoolFile
+}
+
+/// Octets that are written once and read any number of times; gone with the last reference.
+public protocol SpoolFile: AnyObject {
+    func append(_ octets: [UInt8]) throws(StoreError)
+    func finish() throws(StoreError)
+    func open() throws(StoreError) -> any OctetSource
+}
+
 /// One message on its way out; it can be read several times.
 public protocol OutgoingMessage: AnyObject {
     var flags: FlagSet { get }
@@ -78,6 +94,8 @@ public protocol OutgoingMessage: AnyObject {
     /// Exactly what ``open()`` gives.
     var octetCount: Int { get }
     var traits: OctetTraits { get }
+    /// Where its octets wait, if that is a file.
+    var file: (any SpoolFile)? { get }
     /// The octets from the beginning.
     func open() throws(StoreError) -> any OctetSource
     /// The store took it in another form only; told before the outcome.
@@ -85,6 +103,7 @@ public protocol OutgoingMessage: AnyObject {
 }
 
 extension OutgoingMessage {
+    public var file: (any SpoolFile)? { nil }
     public func wasChanged(_ change: DeliveryChange) {}
 }
 

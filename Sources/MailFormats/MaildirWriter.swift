@@ -46,25 +46,24 @@ public final class MaildirWriter {
         _ next: () throws(FormatsError) -> [UInt8]?
     ) throws(FormatsError) -> [UInt8] {
         let staged = try stage(for: mailbox, flags: flags, internalDate: internalDate, now: now, next)
-        do throws(FormatsError) {
-            // ORDER: the octets are safe before the name says they are.
-            if durability == .eachMessage { try staged.sync() }
-            return try publish(staged)
-        } catch {
-            discard(staged)
-            throw error
-        }
+        // ORDER: the octets are safe before the name says they are.
+        if durability == .eachMessage { try staged.sync() }
+        return try publish(staged)
     }
 
-    /// A message in `tmp`, which no reader sees.
+    /// A message in `tmp`, with all it needs to become one of its mailbox.
     struct Staged {
-        var mailbox: MailboxName
+        var file: StagedFile
         var flags: FlagSet
-        var base: [UInt8]
-        var octetCount: Int
-        var path: [UInt8]
+        var path: [UInt8] { file.path }
 
         func sync() throws(FormatsError) { try Descriptor.openForReading(path).sync() }
+    }
+
+    /// A new file in the `tmp` of `mailbox`.
+    func makeFile(for mailbox: MailboxName, now: Int64) throws(FormatsError) -> StagedFile {
+        let temporary = try open(mailbox).openDirectory(Array("tmp".utf8))
+        return try StagedFile(nextBase(now), for: mailbox, in: temporary)
     }
 
     /// Writes a message to `tmp`; ``publish(_:)`` makes it a message of the mailbox.
@@ -72,43 +71,36 @@ public final class MaildirWriter {
         for mailbox: MailboxName, flags: FlagSet, internalDate: InternalDate?, now: Int64,
         _ next: () throws(FormatsError) -> [UInt8]?
     ) throws(FormatsError) -> Staged {
-        let temporary = try open(mailbox).openDirectory(Array("tmp".utf8))
-        let base = nextBase(now)
-        let file = try temporary.openFile(base, O_WRONLY | O_CREAT | O_EXCL)
-        do throws(FormatsError) {
-            var count = 0
-            while let octets = try next() {
-                try file.write(octets)
-                count += octets.count
-            }
-            try file.setModified(internalDate?.secondsSinceEpoch ?? now)
-            file.beginSync()
-            return Staged(mailbox: mailbox, flags: flags, base: base, octetCount: count, path: file.path)
-        } catch {
-            temporary.remove(base)
-            throw error
-        }
+        let file = try makeFile(for: mailbox, now: now)
+        while let octets = try next() { try file.write(octets) }
+        file.finish()
+        return try stage(file, flags: flags, internalDate: internalDate, now: now)
+    }
+
+    /// The same for a file of ``makeFile(for:now:)`` that has its octets.
+    func stage(
+        _ file: StagedFile, flags: FlagSet, internalDate: InternalDate?, now: Int64
+    ) throws(FormatsError) -> Staged {
+        try file.close(modified: internalDate?.secondsSinceEpoch ?? now)
+        return Staged(file: file, flags: flags)
     }
 
     /// Gives a staged message its name in `cur`; the base name it has there.
     func publish(_ staged: Staged) throws(FormatsError) -> [UInt8] {
-        let directory = try open(staged.mailbox)
+        let file = staged.file
+        let directory = try open(file.mailbox)
         let temporary = try directory.openDirectory(Array("tmp".utf8))
         let current = try directory.openDirectory(Array("cur".utf8))
-        let letters = try letters(of: staged.flags, in: staged.mailbox)
-        let name = MaildirFileName(base: staged.base + Array(",S=\(staged.octetCount)".utf8), letters: letters)
-        try temporary.move(staged.base, to: current, name.octets, replaces: false)
+        let letters = try letters(of: staged.flags, in: file.mailbox)
+        let name = MaildirFileName(base: file.base + Array(",S=\(file.octetCount)".utf8), letters: letters)
+        try temporary.move(file.base, to: current, name.octets, replaces: false)
+        file.isPublished = true
         if durability == .eachMessage {
             try current.sync()
         } else {
             written.insert(String(decoding: current.path, as: UTF8.self))
         }
         return name.base
-    }
-
-    func discard(_ staged: Staged) {
-        guard let temporary = try? open(staged.mailbox).openDirectory(Array("tmp".utf8)) else { return }
-        temporary.remove(staged.base)
     }
 
     /// A base name no file has.

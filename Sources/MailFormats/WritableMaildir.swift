@@ -7,7 +7,7 @@ import Synchronization
 /// Nothing but mail is put into it: UIDs are kept in `uidLists` (``MaildirUIDList``), whatever `dovecot-uidlist` says.
 /// A name is changed by rename only, a message removed by its own name; a message is in `cur` when it is durable.
 // SAFETY: `writer` is used inside ``withWriter(_:)`` only, by one task at a time.
-public final class WritableMaildir: SyncStore, PartwiseStore, @unchecked Sendable {
+public final class WritableMaildir: SyncStore, PartwiseStore, StagingStore, @unchecked Sendable {
     let reader: MaildirStore
     private let writer: MaildirWriter
     private let lock = Mutex<Void>(())
@@ -179,8 +179,8 @@ public final class WritableMaildir: SyncStore, PartwiseStore, @unchecked Sendabl
                     isAtEnd = true
                     break
                 }
-                let staged = try stage(message, for: mailbox, discarding: group.map(\.staged))
-                octetCount += staged.octetCount
+                let staged = try stage(message, for: mailbox)
+                octetCount += staged.file.octetCount
                 group.append((message, staged))
             }
             let outcomes = try await publish(group.map(\.staged), in: mailbox)
@@ -190,10 +190,22 @@ public final class WritableMaildir: SyncStore, PartwiseStore, @unchecked Sendabl
         }
     }
 
+    public func stage(for mailbox: MailboxName) throws(StoreError) -> any SpoolFile {
+        _ = try reader.directory(of: mailbox)
+        do throws(FormatsError) {
+            return try withWriter { writer throws(FormatsError) in try writer.makeFile(for: mailbox, now: now()) }
+        } catch { throw error.storeError(mailbox) }
+    }
+
     private func stage(
-        _ message: any OutgoingMessage, for mailbox: MailboxName, discarding others: [MaildirWriter.Staged]
+        _ message: any OutgoingMessage, for mailbox: MailboxName
     ) throws(StoreError) -> MaildirWriter.Staged {
         do {
+            if let file = message.file as? StagedFile, file.mailbox == mailbox, !file.isPublished {
+                return try withWriter { writer in
+                    try writer.stage(file, flags: message.flags, internalDate: message.internalDate, now: now())
+                }
+            }
             let source = try message.open()
             return try withWriter { writer in
                 try writer.stage(
@@ -204,10 +216,7 @@ public final class WritableMaildir: SyncStore, PartwiseStore, @unchecked Sendabl
                     }
                 }
             }
-        } catch {
-            withWriter { writer in others.forEach(writer.discard) }
-            throw Self.failure(error, mailbox)
-        }
+        } catch { throw Self.failure(error, mailbox) }
     }
 
     /// Makes staged messages durable, then messages of the mailbox, then gives them UIDs.

@@ -22,6 +22,13 @@ public struct KitError: Error, Sendable, CustomStringConvertible {
     public var hint: String?
     public var cause: (any Error)?
 
+    /// For a name of a selection.
+    public static func noMailbox(_ name: String, of ends: String) -> KitError {
+        KitError(
+            .notFound, "no mailbox of \(ends) is named \(name)",
+            hint: "names are as the server has them, capitals told from small letters; '*' stands for anything")
+    }
+
     public init(_ kind: Kind, _ message: String, hint: String? = nil, cause: (any Error)? = nil) {
         (self.kind, self.message, self.hint, self.cause) = (kind, message, hint, cause)
     }

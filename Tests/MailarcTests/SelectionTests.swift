@@ -40,6 +40,30 @@ extension EndToEnd {
             }
         }
 
+        @Test("a name that no mailbox has is an error, and the others are taken", .enabled(if: canRunDovecot))
+        func unknownName() async throws {
+            try await withSampleServer(messages: 40, seed: 4) { server in
+                try await withArchive { program in
+                    try await program.addAccount(port: server.port)
+                    let names = ["--mailbox", "INBOX", "--mailbox", "Nobody/*"]
+                    let runs = [
+                        ["sync", "test", "maildir:\(program.folder.file("m"))", "--strategy", "copy", "--state"]
+                            + [program.folder.file("state")],
+                        ["pull", "test"], ["reconcile", "test"],
+                    ]
+                    for words in runs {
+                        let result = try await program.run(
+                            words + names, opens: words[0] != "sync", codes: [12])
+                        #expect(result.errors.contains("no mailbox of test is named Nobody/*"), "\(result.errors)")
+                        try await program.run(words + Array(names.prefix(2)), opens: words[0] != "sync")
+                    }
+                    let inbox = try await Dump.server(port: server.port).filter { $0.hasPrefix("INBOX\t") }
+                    #expect(!inbox.isEmpty)
+                    expectEqual(try await Dump.maildir(program.folder.file("m")), inbox)
+                }
+            }
+        }
+
         @Test("what is not selected is never deleted; without the selection it is", .enabled(if: canRunDovecot))
         func deletions() async throws {
             try await withSampleServer(messages: 40, seed: 4) { server in

@@ -2,6 +2,20 @@ import Foundation
 import MailarcTesting
 import Testing
 
+/// A line of `--log-file`.
+struct SyncLogLine: Decodable {
+    let time, event: String
+    let side, mailbox, reason: String?
+    let uid: Int?
+    var place: String { "\(mailbox ?? "") \(uid ?? 0)" }
+
+    static func all(_ path: String) throws -> [SyncLogLine] {
+        try String(contentsOfFile: path, encoding: .utf8).split(separator: "\n").map {
+            try JSONDecoder().decode(SyncLogLine.self, from: Data($0.utf8))
+        }
+    }
+}
+
 struct SyncDocument: Decodable {
     struct Mailbox: Decodable {
         let side, mailbox: String
@@ -70,6 +84,54 @@ extension EndToEnd {
                 expectEqual(here, there)
                 #expect(there != before)
                 #expect(try await sync(program, "two-way").isUnchanged)
+            }
+        }
+
+        @Test("the log tells each message, and what became of it", .enabled(if: canRunDovecot))
+        func log() async throws {
+            try await withSampleServer(messages: 40, seed: 4) { server in
+                let program = try MailarcProgram()
+                defer { program.remove() }
+                try await program.addAccount(port: server.port)
+                let path = program.folder.file("sync.jsonl")
+                let first = try await program.run(
+                    line(program, "two-way") + ["--log-file", path, "--verbose"], opens: false)
+                let copied = try await Dump.server(port: server.port).count
+                var entries = try SyncLogLine.all(path)
+                #expect(entries.map(\.event).first == "began" && entries.last?.reason == "done")
+                #expect(entries.count { $0.event == "copied" } == copied)
+                let sentences = first.output.split(separator: "\n").filter { $0.hasPrefix("copied UID ") }
+                #expect(sentences.count == copied, "\(first.output)")
+                // Known by place: nothing is told twice, and everything lies where it is said to be.
+                let places = Set(entries.filter { $0.event == "copied" }.map(\.place))
+                #expect(places.count == copied)
+
+                let steps = [
+                    PlayedStep(.append, "INBOX", octets: Array("Subject: new\r\n\r\nnew\r\n".utf8)),
+                    PlayedStep(.create, "Made"),
+                ]
+                try await MailPlayer.play([PlayedJob(port: server.port, user: "anna", steps: steps)])
+                let inbox = program.folder.file("mail/cur")
+                let gone = try #require(try FileManager.default.contentsOfDirectory(atPath: inbox).sorted().first)
+                try FileManager.default.removeItem(atPath: "\(inbox)/\(gone)")
+                try await program.run(line(program, "two-way") + ["--log-file", path, "--quiet"], opens: false)
+                entries = Array(try SyncLogLine.all(path).dropFirst(entries.count))
+                let events = entries.map { [$0.event, $0.side, $0.mailbox].compactMap { $0 }.joined(separator: " ") }
+                #expect(events.first == "began" && events.last == "ended", "\(events)")
+                #expect(events.contains("created destination Made"), "\(events)")
+                #expect(events.contains("copied destination INBOX"), "\(events)")
+                #expect(events.contains("expunged source INBOX"), "\(events)")
+                #expect(entries.count == 5, "\(events)")
+
+                // A log that cannot be written stops nothing that was to be done, and is an error.
+                try await program.run(
+                    line(program, "two-way") + ["--log-file", "/dev/full"], opens: false, codes: [11])
+                for (words, code) in [
+                    (["--verbose", "--json"], Int32(64)), (["--log-file", "/no/such/folder/x"], 11),
+                ] {
+                    let refused = try await program.run(line(program, "two-way") + words, opens: false, codes: [code])
+                    #expect(refused.errors.contains("log"), "\(refused.errors)")
+                }
             }
         }
 

@@ -9,6 +9,8 @@ struct CopyBatch: Sendable {
     var target: MailboxName
     var items: [(message: PairMessage, link: PairLink)] = []
     var octetCount = 0
+    /// Octets held in memory once it is read.
+    var weight = 0
 
     init(_ group: TransferGroup) {
         (side, mailbox, uidValidity, target) = (group.side, group.mailbox, group.uidValidity, group.target)
@@ -34,6 +36,8 @@ struct CopyReader: Sendable {
         let positions = Dictionary(batch.items.indices.map { (batch.items[$0].message.uid, $0) }) { first, _ in first }
         let summaries = batch.items.map(\.message.summary).sorted { $0.uid < $1.uid }
         let isIgnoring = options.policy.deletedFlag == .ignored
+        let side = batch.side.other
+        let room = SpoolRoom(for: batch.target, on: side, ends[side].store, options)
         var spooled: [Int: SpooledMessage] = [:]
         do throws(StoreError) {
             let report = try await ends[batch.side].store.fetch(
@@ -45,8 +49,8 @@ struct CopyReader: Sendable {
                     position: position, flags: isIgnoring ? source.flags.removing(.deleted) : source.flags,
                     internalDate: source.internalDate)
                 try await spool.take(
-                    message, ContentReader(key: key, hashing: options.hashing), memoryLimit: options.messageLimit,
-                    options.spooling)
+                    message, announced: source.octetCount ?? 0, ContentReader(key: key, hashing: options.hashing),
+                    room)
                 spooled[position] = spool
             }
             return Batch(spooled: spooled, outcome: .success(report))
@@ -102,8 +106,6 @@ struct CopyQueue {
     let batches: [CopyBatch]
     private let lanes: Int
     private let memoryLimit: Int
-    /// Octets each holds; what is larger than one message may be is on disk.
-    private let weights: [Int]
     /// All of it is read, by one reader, before any of it leaves: another connection would cost more than it brings.
     private let isSmall: Bool
     private let shipmentLimit: Int
@@ -122,11 +124,10 @@ struct CopyQueue {
         // What is limited is read when its turn has come.
         lanes = options.limits == PairLimits() ? options.readAhead : 1
         memoryLimit = options.memoryLimit
-        weights = batches.map { min($0.octetCount, options.messageLimit) }
         let side = batches.first?.side ?? .a
         isSmall =
             batches.count <= lanes && batches.allSatisfy { $0.side == side }
-            && batches.reduce(0) { $0 + $1.octetCount } <= options.batchOctetLimit
+            && batches.reduce(0) { $0 + $1.octetCount } <= options.batchMemoryLimit
             && batches.reduce(0) { $0 + $1.items.count } <= options.batchLimit
         let limit = isSmall ? connects(side.other) ? 1 : Self.smallShipmentCount : Self.shipmentCount
         shipmentLimit = min(lanes, limit)
@@ -138,7 +139,7 @@ struct CopyQueue {
     /// The next batch to read, which is taken for being read; `nil` if that has to wait.
     mutating func nextToRead() -> Int? {
         guard readCount < batches.count, readCount - journalledCount + waiting.count < lanes,
-            !isSmall || readingCount == 0, held == 0 || held + weights[readCount] <= memoryLimit
+            !isSmall || readingCount == 0, held == 0 || held + batches[readCount].weight <= memoryLimit
         else { return nil }
         // A store may have one reader or one writer: nothing is read from an end that is being delivered to.
         let side = batches[readCount].side
@@ -146,7 +147,7 @@ struct CopyQueue {
             !waiting.contains(where: { $0.shipment.batch.side != side }),
             !batches[journalledCount..<readCount].contains(where: { $0.side != side })
         else { return nil }
-        held += weights[readCount]
+        held += batches[readCount].weight
         (readCount, readingCount) = (readCount + 1, readingCount + 1)
         return readCount - 1
     }
@@ -191,7 +192,7 @@ struct CopyQueue {
 
     /// Lets go of what a batch holds; its shipment, if there was one.
     mutating func end(_ place: Int) -> CopyShipment? {
-        held -= weights[place]
+        held -= batches[place].weight
         return shipments.removeValue(forKey: place)
     }
 }

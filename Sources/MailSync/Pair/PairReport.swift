@@ -60,6 +60,8 @@ public struct PairReport: Sendable {
     public var notes: [String] = []
     /// Neither side left mailboxes out of its listing, or messages that it counts: those could not be dealt with.
     public var isShownWhole = true
+    /// Names of a selection that no mailbox of either side has.
+    public var unmatched: [MailboxPattern] = []
     /// A side broke off; what is counted here is done.
     public var interruption: StoreError?
     public var interruptedSide: PairSide?

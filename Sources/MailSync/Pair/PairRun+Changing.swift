@@ -4,15 +4,15 @@ internal import MailCore
 extension PairRun {
     mutating func expunge(_ actions: [PairAction]) async throws {
         var order: [Address] = []
-        var groups: [Address: [(PairMessage, PairLink?)]] = [:]
-        for case .expunge(let message, let link, _) in actions {
+        var groups: [Address: [Departure]] = [:]
+        for case .expunge(let message, let link, let reason) in actions {
             guard !isCopyMissing(link, message) else {
                 hold(link, message)
                 continue
             }
             let address = Address(message, renamed)
             if groups[address] == nil { order.append(address) }
-            groups[address, default: []].append((message, link))
+            groups[address, default: []].append((message, link, reason))
         }
         for address in order {
             var rest = (groups[address] ?? [])[...]
@@ -31,16 +31,23 @@ extension PairRun {
         return failedSizes.contains { isPlausible($0, message.octetCount) }
     }
 
-    private mutating func expunge(_ batch: [(PairMessage, PairLink?)], _ address: Address) async throws {
-        let uids = UIDSet(batch.map(\.0.uid))
+    private typealias Departure = (message: PairMessage, link: PairLink?, reason: PairAction.Reason)
+
+    private mutating func expunge(_ batch: [Departure], _ address: Address) async throws {
+        let uids = UIDSet(batch.map(\.message.uid))
         let gone = try await on(address.side, mailbox: address.mailbox) { store throws(StoreError) in
             try await store.expunge(uids, from: address.mailbox, uidValidity: address.uidValidity)
         }
         var changes: [PairChange] = []
-        for (message, link) in batch {
+        for (message, link, reason) in batch {
             guard let gone, gone.contains(message.uid) else {
                 hold(link, message)
                 continue
+            }
+            if let deeds = options.deeds {
+                var deed = PairDeed(.expunged, message, reason.rawValue)
+                deed.mailbox = address.mailbox
+                deeds(deed)
             }
             if let link, link.id != 0 { changes.append(.drop(link.id)) }
         }
@@ -147,6 +154,7 @@ extension PairRun {
             let outcome = wanted.contains(step.message.uid) ? outcomes[step.message.uid] : .changed
             guard outcome == .changed || outcome == .changedWithoutKeywords else { continue }
             if outcome == .changedWithoutKeywords { leaveOutKeywords(of: step, &links[position]) }
+            if wanted.contains(step.message.uid) { tellFlags(of: step, in: address.mailbox) }
             open[position] -= 1
             if open[position] == 0 { writes.append(.put(links[position])) }
         }
@@ -154,6 +162,13 @@ extension PairRun {
         report.update(address.side, address.mailbox) { $0.flagChangeCount += count }
         advance(address.mailbox, by: count)
         try await state.apply("flags", writes)
+    }
+
+    private func tellFlags(of step: PairAction.FlagStep, in mailbox: MailboxName) {
+        guard let deeds = options.deeds else { return }
+        var deed = PairDeed(.flagged, step.message.side, mailbox, uid: step.message.uid)
+        (deed.adding, deed.removing) = (step.adding, step.removing)
+        deeds(deed)
     }
 
     /// What a side refuses to keep is no difference in the next run.

@@ -41,19 +41,23 @@ extension PairRun {
     }
 
     private func batches(_ groups: [TransferGroup]) -> [CopyBatch] {
-        let limit = throttle.batch(options.batchOctetLimit, options.batchLimit)
         var batches: [CopyBatch] = []
         for group in groups {
+            let (weight, octetLimit) = SpoolRoom.weighing(ends[group.side.other].store, options)
+            let limit = throttle.batch(octetLimit, options.batchLimit)
             var batch = CopyBatch(group)
             for item in group.items {
                 let octets = item.message.octetCount ?? 0
-                if !batch.items.isEmpty, batch.items.count >= limit.messages || batch.octetCount + octets > limit.octets
-                {
+                let isFull =
+                    batch.items.count >= limit.messages || batch.octetCount + octets > limit.octets
+                    || batch.weight + weight(octets) > options.batchMemoryLimit
+                if isFull, !batch.items.isEmpty {
                     batches.append(batch)
-                    (batch.items, batch.octetCount) = ([], 0)
+                    (batch.items, batch.octetCount, batch.weight) = ([], 0, 0)
                 }
                 batch.items.append(item)
                 batch.octetCount += octets
+                batch.weight += weight(octets)
             }
             batches.append(batch)
         }
@@ -193,7 +197,15 @@ extension PairRun {
         link.attempts += 1
         report.quarantine.append(
             PairQuarantine(message: message, reason: reason, detail: detail, attempts: link.attempts))
+        options.deeds?(PairDeed(.quarantined, message, reason))
         return .put(link)
+    }
+
+    func tellArrival(of message: PairMessage, in target: MailboxName, _ uid: UID?, _ octetCount: Int?) {
+        guard let deeds = options.deeds else { return }
+        var deed = PairDeed(.copied, message.side.other, target, uid: uid, from: PairDeed.Origin(message))
+        deed.octetCount = octetCount
+        deeds(deed)
     }
 
     /// Writes what became of a batch; what nobody told about stays on its way.
@@ -215,10 +227,12 @@ extension PairRun {
                     mailbox: row, uidValidity: validity, uid: uid, flags: kept, octetCount: message.octetCount)
                 end.internalDate = message.internalDate
                 arrivals.append((draft, end, source.message))
+                tellArrival(of: source.message, in: batch.target, uid, message.octetCount)
                 count += 1
                 note(message.change, source.message)
             case .delivered:
                 sentLinks.append(draft)
+                tellArrival(of: source.message, in: batch.target, nil, message.octetCount)
                 count += 1
                 note(message.change, source.message)
             case .refused(let refusal):

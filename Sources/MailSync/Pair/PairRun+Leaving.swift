@@ -123,6 +123,11 @@ extension PairRun {
                 link.ends.a = nil
                 return .put(link)
             })
+        for entry in left {
+            var deed = PairDeed(.expunged, .a, half.name, uid: entry.uid)
+            (deed.octetCount, deed.reason) = (entry.link.content?.octetCount, PairAction.Reason.verifiedInB.rawValue)
+            options.deeds?(deed)
+        }
         report.update(.a, half.name) { $0.expungedCount += left.count }
         advance(half.name, by: left.count)
     }

@@ -13,6 +13,7 @@ extension PairRun {
         let tree = PairTree(
             pairs: pairs, sides: BothSides(a, b), naming: options.naming, selection: options.selection, policy: policy)
         (mailboxes, droppedPairs, replacedRows) = (tree.mailboxes, tree.droppedPairs, tree.replacedRows)
+        report.unmatched = tree.unmatched(options.selection)
         var touched: [Int64: TouchedLink] = [:]
         var fresh: [FreshMessage] = []
         let (looksA, looksB) = (try await looks(of: .a), try await looks(of: .b))

@@ -45,6 +45,7 @@ extension PairRun {
     private mutating func noteMade(_ mailbox: NewMailbox, _ side: PairSide) async throws {
         advance(mailbox.name)
         report.createdMailboxes.append("\(mailbox.name) in \(side)")
+        options.deeds?(PairDeed(.created, side, mailbox.name))
         try await noteCreated(side, mailbox.name, mailbox.role)
     }
 
@@ -107,6 +108,7 @@ extension PairRun {
         }
         advance(new)
         report.renamedMailboxes.append("\(old) to \(new) in \(side)")
+        options.deeds?(PairDeed(.renamed, side, new, from: PairDeed.Origin(side: side, mailbox: old)))
         guard let position = mailboxes.firstIndex(where: { $0.halves[side]?.name == old }),
             let row = mailboxes[position].halves[side]?.row
         else { return }
@@ -133,6 +135,7 @@ extension PairRun {
         }
         advance(name)
         report.removedMailboxes.append("\(name) in \(side)")
+        options.deeds?(PairDeed(.removed, side, name))
         mailboxes[position].halves[side]?.look = .gone
         listings[side][row] = nil
     }

@@ -155,8 +155,10 @@ extension PairRun {
                 var end = entry.end
                 (end.uid, end.uidValidity) = (uid, validity)
                 arrivals.append((link, end, entry.item.message))
+                tellArrival(of: entry.item.message, in: target, uid, end.octetCount)
             } else {
                 sentLinks.append(link)
+                tellArrival(of: entry.item.message, in: target, nil, entry.end.octetCount)
             }
         }
         let count = relay.items.count - rest.count

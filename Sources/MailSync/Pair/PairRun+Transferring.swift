@@ -73,6 +73,9 @@ extension PairRun {
                     sentLinks.append(link)
                 }
                 movedLinks[link.id] = link
+                guard !moved.missing.contains(item.message.uid) else { continue }
+                let uid = moved.mapping[item.message.uid]
+                options.deeds?(PairDeed(.moved, side, group.target, uid: uid, from: PairDeed.Origin(item.message)))
             }
             let count = moved.map { batch.count - $0.missing.intersection(uids).count } ?? 0
             report.update(side, group.target) { $0.movedCount += count }

@@ -98,6 +98,9 @@ struct PairRun {
         report.nearDuplicates += plan.nearDuplicates
         report.conflicts += plan.conflicts
         report.quarantine += plan.unread
+        if let deeds = options.deeds, !options.isDryRun {
+            for entry in plan.unread { deeds(PairDeed(.quarantined, entry.message, entry.reason)) }
+        }
         unfinished.formUnion(plan.unfinished)
         givenUp.merge(plan.givenUp) { _, new in new }
         effectsTotal = report.effectCount + plan.effects.count

@@ -29,6 +29,8 @@ public struct PairOptions: Sendable {
     /// Deletes in A what is in B, verified octet for octet, once it is so many seconds old by its internal date.
     public var sourceDeletionAge: Int64?
     public var limits = PairLimits()
+    /// Is told what is done, as it is done.
+    public var deeds: (@Sendable (PairDeed) -> Void)?
     /// Nanoseconds of a clock that does not go back, and a wait by it.
     public var clock: @Sendable () -> Int64 = PairOptions.monotonic
     public var pause: @Sendable (Int64) async throws -> Void = { try await Task.sleep(for: .nanoseconds($0)) }
@@ -46,10 +48,8 @@ public struct PairOptions: Sendable {
     /// Messages of one mailbox that are described at once; larger ones are looked at in parts.
     package var partCount = 5_000
 
-    /// A larger message goes to a spool file, which costs sealing, writing and reading it.
-    var messageLimit: Int { memoryLimit / 2 }
-    /// Small enough that some are read while two are delivered.
-    var batchOctetLimit: Int { memoryLimit / 5 }
+    /// What a batch holds in memory: small enough that some are read while two are delivered.
+    var batchMemoryLimit: Int { memoryLimit / 5 }
 
     public init(policy: PairPolicy, hashing: any ContentHashing, now: @escaping @Sendable () -> Int64) {
         (self.policy, self.hashing, self.now) = (policy, hashing, now)
@@ -112,11 +112,4 @@ struct SideError: Error {
 /// Where octets wait between two stores that do not fit into memory: nowhere anybody else can read them.
 public protocol PairSpooling: Sendable {
     func makeFile() throws(StoreError) -> any SpoolFile
-}
-
-/// Octets that are written once and read any number of times; gone with the last reference.
-public protocol SpoolFile: AnyObject {
-    func append(_ octets: [UInt8]) throws(StoreError)
-    func finish() throws(StoreError)
-    func open() throws(StoreError) -> any OctetSource
 }

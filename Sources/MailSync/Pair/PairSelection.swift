@@ -13,6 +13,13 @@ public enum MailboxPattern: Sendable, Hashable, ExpressibleByStringLiteral {
 
     public init(stringLiteral value: String) { self = .glob(value) }
 
+    /// As it was given.
+    public var text: String {
+        switch self {
+        case .glob(let text), .named(let text), .tree(let text), .expression(let text): text
+        }
+    }
+
     /// An expression that cannot be understood.
     public var isFaulty: Bool {
         if case .expression(let text) = self { (try? Regex(text)) == nil } else { false }

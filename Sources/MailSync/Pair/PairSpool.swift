@@ -10,7 +10,7 @@ final class SpooledMessage: OutgoingMessage, @unchecked Sendable {
     private(set) var traits = OctetTraits()
     private(set) var content: ContentIdentity?
     private var pieces: [[UInt8]] = []
-    private var file: (any SpoolFile)?
+    private(set) var file: (any SpoolFile)?
     private var scan = TraitScan()
     private(set) var change = DeliveryChange()
 
@@ -18,25 +18,26 @@ final class SpooledMessage: OutgoingMessage, @unchecked Sendable {
         (self.position, self.flags, self.internalDate) = (position, flags, internalDate)
     }
 
-    /// Takes the whole message in; what does not fit into `memoryLimit` goes to a spool file.
-    func take(
-        _ message: any IncomingMessage, _ reader: ContentReader, memoryLimit: Int, _ spooling: (any PairSpooling)?
-    ) async throws {
+    /// Takes the whole message in, of which `announced` octets are expected.
+    ///
+    /// - Throws: ``SideError`` where it cannot be kept.
+    func take(_ message: any IncomingMessage, announced: Int, _ reader: ContentReader, _ room: SpoolRoom) async throws {
         var reader = reader
         (pieces, octetCount, file, scan) = ([], 0, nil, TraitScan())
+        if announced > room.memoryLimit { try room.keep { () throws(StoreError) in file = try room.makeFile() } }
         while let piece = try await message.next() {
             reader.update(piece)
             scan.update(piece)
             octetCount += piece.count
-            if file == nil, octetCount > memoryLimit, let spooling {
-                let file = try spooling.makeFile()
-                for piece in pieces { try file.append(piece) }
-                pieces = []
-                self.file = file
+            try room.keep { () throws(StoreError) in
+                if file == nil, octetCount > room.memoryLimit, let file = try room.makeFile() {
+                    for piece in pieces { try file.append(piece) }
+                    (pieces, self.file) = ([], file)
+                }
+                if let file { try file.append(piece) } else { pieces.append(piece) }
             }
-            if let file { try file.append(piece) } else { pieces.append(piece) }
         }
-        try file?.finish()
+        try room.keep { () throws(StoreError) in try file?.finish() }
         content = reader.finish()
         traits = scan.traits
     }
@@ -46,6 +47,54 @@ final class SpooledMessage: OutgoingMessage, @unchecked Sendable {
     func open() throws(StoreError) -> any OctetSource {
         if let file { return try file.open() }
         return PieceSource(pieces)
+    }
+}
+
+/// Where a message waits between two stores: in memory, and in a file if it is large.
+struct SpoolRoom: Sendable {
+    /// Octets of one message.
+    let memoryLimit: Int
+    private let target: MailboxName
+    private let side: PairSide
+    private let staging: (any StagingStore)?
+    private let spooling: (any PairSpooling)?
+
+    /// For messages on their way to `target` on `side`.
+    init(for target: MailboxName, on side: PairSide, _ store: any SyncStore, _ options: PairOptions) {
+        (self.target, self.side, spooling) = (target, side, options.spooling)
+        staging = store as? any StagingStore
+        memoryLimit = Self.memoryLimit(staging != nil, options)
+    }
+
+    /// LIMIT: of a message that the target takes in beforehand: below this a file's cost shows.
+    private static let stagedLimit = 256 << 10
+    /// LIMIT: octets that go to the target together where it takes them in beforehand; some 50 waits for the disk a GiB.
+    private static let stagedBatchLimit = 16 << 20
+
+    /// A larger message goes to a file; to a sealed one that costs sealing, writing and reading it.
+    private static func memoryLimit(_ isStaged: Bool, _ options: PairOptions) -> Int {
+        isStaged ? stagedLimit : options.memoryLimit / 2
+    }
+
+    /// What messages hold that go to `store` together, and how many octets that may be.
+    static func weighing(
+        _ store: any SyncStore, _ options: PairOptions
+    ) -> (weight: (Int) -> Int, batchOctetLimit: Int) {
+        let isStaged = store is any StagingStore
+        let limit = memoryLimit(isStaged, options)
+        // Of what goes through a file from its first octet on, hardly anything is held.
+        let weight = { (octets: Int) in octets <= limit ? octets : isStaged ? limit / 4 : limit }
+        return (weight, isStaged ? stagedBatchLimit : options.batchMemoryLimit)
+    }
+
+    func makeFile() throws(StoreError) -> (any SpoolFile)? {
+        // What the store refuses now it refuses again at the delivery, whose errors are told.
+        if let staging, let file = try? staging.stage(for: target) { return file }
+        return try spooling?.makeFile()
+    }
+
+    func keep(_ body: () throws(StoreError) -> Void) throws {
+        do { try body() } catch { throw SideError(side: side, error: error) }
     }
 }
 

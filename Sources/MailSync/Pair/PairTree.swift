@@ -169,6 +169,15 @@ package struct PairTree: Sendable {
         return side == .a ? naming.pathInB(path) : naming.pathInA(path)
     }
 
+    /// Those of the selection that none of ``mailboxes`` is named by.
+    func unmatched(_ selection: PairSelection) -> [MailboxPattern] {
+        selection.mailboxes.filter { pattern in
+            !mailboxes.contains {
+                pattern.matches(PairNaming.text(sides.a.hierarchy.path($0.names.a)), own: $0.names.a)
+            }
+        }
+    }
+
     private func name(_ name: MailboxName, from side: PairSide) -> MailboxName? {
         path(name, from: side).map { sides[side.other].hierarchy.name($0) }
     }

@@ -62,6 +62,7 @@ struct PullCommand: AsyncParsableCommand {
         if reports.contains(where: { dryRun ? !$0.problems.isEmpty : !$0.isComplete }) {
             throw Outcome(status: .incomplete)
         }
+        try PullText.check(reports)
     }
 }
 
@@ -72,6 +73,15 @@ extension PullReport {
 
 /// A pull or import as text.
 enum PullText {
+    /// Refuses a name that no account has a mailbox for; the others have been taken.
+    static func check(_ reports: [PullReport]) throws(KitError) {
+        let unmatched = reports.map { Set($0.unmatched) }
+        guard let first = unmatched.first else { return }
+        for name in unmatched.dropFirst().reduce(first, { $0.intersection($1) }).sorted() {
+            throw .noMailbox(name, of: reports.map(\.account).joined(separator: ", "))
+        }
+    }
+
     static func lines(_ report: PullReport, isDryRun: Bool) -> [String] {
         if isDryRun {
             return [

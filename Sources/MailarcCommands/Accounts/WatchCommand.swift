@@ -70,14 +70,15 @@ struct WatchCommand: AsyncParsableCommand {
 
     func run() async throws {
         guard let strategy else { return try await watch(configuration.accounts(accounts).map(\.configuration)) }
-        let sync = try options.request(strategy)
+        var sync = try options.request(strategy)
         if strategy == .backup, SyncEnd.archiveName(accounts[0]) == nil, let name = SyncEnd.archiveName(accounts[1]) {
             return try await watch(sourceOf: name)
         }
-        let (request, handler) = (request, handler)
+        if let log = try options.log.open() { sync.log = { log.write($0) } }
+        let (request, handler, pair) = (request, handler, sync)
         try await SyncEnds.with(accounts[0], accounts[1], options, configuration, archive) { a, b in
             try await StopSignals.cancelling { () throws(KitError) in
-                try await PairSync.watch(from: a, to: b, sync, request, handler)
+                try await PairSync.watch(from: a, to: b, pair, request, handler)
             }
         }
     }

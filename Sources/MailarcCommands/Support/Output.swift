@@ -29,6 +29,9 @@ struct Output {
         }
     }
 
+    /// One line on standard output.
+    func tell(_ line: String) { Self.write(Array((Self.printable(line) + "\n").utf8), to: STDOUT_FILENO) }
+
     /// One line on standard error, unless quiet.
     func note(_ line: String) {
         guard !isQuiet else { return }

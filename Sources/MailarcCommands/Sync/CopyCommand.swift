@@ -31,11 +31,14 @@ struct CopyCommand: AsyncParsableCommand {
             valueName: "age"))
     var deleteSourceAfter: String?
     @Flag(help: "With --delete2: delete however many messages there are.") var allowMassDelete = false
+    @Flag(name: .shortAndLong, help: "Print what is done with each message.") var verbose = false
+    @OptionGroup var log: SyncLogOptions
     @OptionGroup(title: "Limits") var throttle: ThrottleOptions
     @Argument(parsing: .allUnrecognized, help: ArgumentHelp("imapsync's options.", visibility: .hidden))
     var options: [String] = []
 
     func validate() throws {
+        try SyncText.check(verbose: verbose, output)
         for rule in rename where SelectionOptions.rule(rule) == nil {
             throw ValidationError("--rename takes FROM=TO, not \(rule)")
         }
@@ -61,7 +64,8 @@ struct CopyCommand: AsyncParsableCommand {
         if let deleteSourceAfter { request.sourceDeletionAge = Quantity.seconds(deleteSourceAfter) }
         (request.stateFolder, request.allowsMassDelete) = (state, allowMassDelete)
         try await SyncText.run(
-            arguments.endpoint(1), arguments.endpoint(2), request, output, command: "copy")
+            arguments.endpoint(1), arguments.endpoint(2), request, output,
+            SyncTelling(log: try log.open(), isVerbose: verbose), command: "copy")
     }
 }
 

@@ -60,10 +60,10 @@ extension CopyOption {
         .init("tmpdir str", .replaced("the environment variable TMPDIR")),
         .init("pidfile str", .needless("two runs between the same ends are never at work at once")),
         .init("pidfilelocking", .needless("two runs between the same ends are never at work at once")),
-        .init("nolog", .needless("no log is written")),
-        .init("log", .replaced("a redirection: --json > FILE")),
-        .init("logfile str", .replaced("a redirection: --json > FILE")),
-        .init("logdir str", .replaced("a redirection: --json > FILE")),
+        .init("nolog", .needless("a log is written with --logfile")),
+        .init("log", .replaced("--logfile FILE")),
+        .init("logfile str", .taken("a line of JSON for each message, appended")),
+        .init("logdir str", .replaced("--logfile FILE")),
     ]
 
     private static let messages: [CopyOption] = [
@@ -132,10 +132,10 @@ extension CopyOption {
         .init("syncacls", .refused("rights are a matter of the two servers")),
         .init("nosyncacls", .needless("the default")),
         .init("addheader", .needless("a message without Message-ID is copied as it is, and only once")),
-        .init("debug", .replaced("--dry, --json and --progress plain")),
+        .init("debug", .replaced("--verbose, --dry and --progress plain")),
         .init("debugfolders", .replaced("--dry, --json and --progress plain")),
         .init("debugcontent", .refused("no octet of a message is ever printed")),
-        .init("debugflags", .replaced("--dry, --json and --progress plain")),
+        .init("debugflags", .replaced("--verbose, --dry and --progress plain")),
         .init("debugimap#", .refused("no octet of a message is ever printed")),
         .init("debugimap", .refused("no octet of a message is ever printed")),
         .init("debugmemory", .refused("memory is bounded (Documentation/Performance.md)")),

@@ -31,6 +31,7 @@ struct SyncCommand: AsyncParsableCommand {
               mailarc sync archive:work maildir:Mail --strategy copy -a ~/mail.archive
               mailarc sync work archive:kept --strategy one-way -a ~/mail.archive
               mailarc sync work maildir:Mail --strategy copy --max-age 30d --search 'FROM "anna" UNSEEN'
+              mailarc sync work maildir:Mail --strategy two-way --verbose --log-file /var/log/mailarc-sync.jsonl
             """)
     @OptionGroup var configuration: ConfigurationOptions
     @OptionGroup var archive: ArchiveOptions
@@ -41,8 +42,12 @@ struct SyncCommand: AsyncParsableCommand {
     @Flag(help: "List what the strategy can be bent by, and end.") var listBends = false
     @OptionGroup var options: SyncOptions
     @Flag(name: [.customShort("n"), .long], help: "Print what would be done; change nothing.") var dryRun = false
+    @Flag(name: .shortAndLong, help: "Print what is done with each message.") var verbose = false
 
-    func validate() throws { try options.check(strategy) }
+    func validate() throws {
+        try options.check(strategy)
+        try SyncText.check(verbose: verbose, output)
+    }
 
     func run() async throws {
         if listBends {
@@ -56,13 +61,19 @@ struct SyncCommand: AsyncParsableCommand {
         let (from, into) = (SyncEnd.archiveName(source), SyncEnd.archiveName(destination))
         if let into, from == nil, strategy == .backup { return try await runIntoArchive(into) }
         try await SyncEnds.with(source, destination, options, configuration, archive) { a, b in
-            try await SyncText.run(a, b, request, output, command: "sync")
+            try await SyncText.run(
+                a, b, request, output, SyncTelling(log: try options.log.open(), isVerbose: verbose), command: "sync")
         }
     }
 
     /// The archive's view of the account `name` follows the source: a pull or an import by another name.
     private func runIntoArchive(_ name: String) async throws {
         try options.checkIntoArchive(deletes: true)
+        guard !verbose else {
+            throw KitError(
+                .usage, "an archive that follows its source tells each change by itself",
+                hint: "leave --verbose out; 'mailarc list --at DATE' shows a mailbox as it was")
+        }
         let progress = output.progressView
         let take = try capture(name, progress.handler)
         let workspace = try await archive.open()
@@ -81,6 +92,7 @@ struct SyncCommand: AsyncParsableCommand {
         // As between two stores: what is in quarantine is done, what broke off or failed is not.
         guard report.problems.isEmpty, dryRun || report.isBalanced else { throw Outcome(status: .partial) }
         if !dryRun, !report.quarantined.isEmpty { throw Outcome(status: .incomplete) }
+        try PullText.check([report])
     }
 
     /// What takes the source into an archive, under the account's name.
@@ -128,20 +140,28 @@ enum SyncText {
     /// Runs a sync, prints its report and ends with the status of its outcome.
     static func run(
         _ source: SyncEndpoint, _ destination: SyncEndpoint, _ request: SyncRequest, _ output: OutputOptions,
-        command: String
+        _ telling: SyncTelling, command: String
     ) async throws {
         let progress = output.progressView
+        let request = telling.told(of: request, output.output, progress)
         let report = try await StopSignals.cancelling { () throws(KitError) in
             try await PairSync.run(from: source, to: destination, request, progress: progress.handler)
         }
         progress.finish()
         try output.output.render(report, command: command, text: lines)
+        try telling.log?.finish()
         switch report.outcome {
-        case "done": break
+        case "done":
+            if let name = report.unmatched.first { throw KitError.noMailbox(name, of: report.source) }
         case "refused-by-guard": throw Outcome(status: .refused)
         case "partial": throw Outcome(status: report.storage == nil ? .partial : .storage)
         default: throw Outcome(status: .incomplete)
         }
+    }
+
+    static func check(verbose: Bool, _ output: OutputOptions) throws {
+        guard verbose, output.json || output.quiet else { return }
+        throw ValidationError("--verbose prints lines for people: take --log-file beside --json and --quiet")
     }
 
     static func lines(_ report: PairSyncReport) -> [String] {

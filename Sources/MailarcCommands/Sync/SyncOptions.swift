@@ -23,6 +23,7 @@ struct SyncOptions: ParsableArguments {
     @Flag(help: "Compare every mailbox in full, whatever its counters say.") var full = false
     @Flag(help: "Delete however many messages the strategy says.") var allowMassDelete = false
     @Flag(help: "Go on although an end is another account than before.") var acceptOtherAccount = false
+    @OptionGroup var log: SyncLogOptions
 
     func validate() throws {
         if let deleteSourceAfter, Quantity.seconds(deleteSourceAfter) == nil {
@@ -55,7 +56,7 @@ struct SyncOptions: ParsableArguments {
     var isMailboxesAlone: Bool {
         bends.isEmpty && throttle.limits.isUnlimited && deleteSourceAfter == nil && !full && state == nil
             && !allowMassDelete && !acceptOtherAccount && sourcePasswordFile == nil && destinationPasswordFile == nil
-            && selection.isMailboxesAlone
+            && log.logFile == nil && selection.isMailboxesAlone
     }
 
     /// Refuses what an account of an archive that follows its source cannot do.

@@ -70,7 +70,9 @@ public struct MailarcContender: Contender {
     }
 
     public func invocation(_ pair: Pair) -> Invocation {
-        sync("archive", pair)
+        var invocation = sync("archive", pair)
+        invocation.arguments.append("--verbose")
+        return invocation
     }
 
     /// A copy with nothing missed is what `bcc` is not for.

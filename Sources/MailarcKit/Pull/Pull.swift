@@ -36,9 +36,9 @@ extension Workspace {
             await store.close()
             throw KitError(error)
         }
+        let selected = PipelinedAccount(base: store, patterns: mailboxes)
         var source = SyncSource(
-            store: PipelinedAccount(base: store, patterns: mailboxes),
-            account: account.name, identity: account.identity, channel: account.channel)
+            store: selected, account: account.name, identity: account.identity, channel: account.channel)
         source.isNarrowed = !mailboxes.isEmpty
         do throws(KitError) {
             let deletion = deletionAge.map { SourceDeletion(of: store, age: $0) }
@@ -46,7 +46,10 @@ extension Workspace {
                 source.account, dryRun: dryRun, compressionLevel: compressionLevel, progress: progress
             ) { _ in (source, deletion) }
             await store.close()
-            return PullReport(report, account: account.name)
+            var result = PullReport(report, account: account.name)
+            result.unmatched = selected.listed.unmatched
+            if source.isNarrowed, !selected.listed.isWhole { result.noteListingBrokenOff() }
+            return result
         } catch {
             await store.close()
             throw error
@@ -145,9 +148,7 @@ extension PullReport {
             "\(mailbox.mailbox.text): \(mailbox.unverifiedCount) not deleted in the source, for they were not read back "
                 + "from the archive as the source has them"
         }
-        if !report.isListComplete {
-            problems.append("the source did not list all its mailboxes: those it left out wait for another run")
-        }
+        if !report.isListComplete { problems.append(Self.listingBrokenOff) }
         if let interruption = report.interruption { problems.append("interrupted: \(interruption.description)") }
         self.init(
             account: account, mailboxes: report.mailboxes.map(MailboxOutcome.init),
@@ -162,6 +163,17 @@ extension PullReport {
             newMessages: report.total(\.placedCount), knownContents: report.total { $0.placedCount - $0.newCount },
             octetsFetched: Int(report.octetCount), isUnchanged: report.isUnchanged, isBalanced: report.isBalanced,
             isInterrupted: report.interruption != nil, deleted: report.mailboxes.flatMap(DeletedRow.rows))
+    }
+}
+
+extension PullReport {
+    fileprivate static let listingBrokenOff =
+        "the source did not list all its mailboxes: those it left out wait for another run"
+
+    /// The mailboxes asked for may be among those that were left out.
+    fileprivate mutating func noteListingBrokenOff() {
+        problems.insert(Self.listingBrokenOff, at: 0)
+        isBalanced = false
     }
 }
 

@@ -70,6 +70,9 @@ struct ReconcileRun {
         let quarantine = try catalogued { () throws(CatalogError) in
             try workspace.catalog.quarantine(account: account)
         }
+        let names = listings.map(\.name.text) + archived.map(\.name.text)
+        let unmatched = request.mailboxes.first { pattern in !names.contains { MailboxGlob.matches($0, pattern) } }
+        if let unmatched, isComplete { throw .noMailbox(unmatched, of: account) }
         let rows = Dictionary(archived.map { ($0.name, $0) }) { first, _ in first }
         let waiting = Dictionary(grouping: quarantine, by: \.address.mailbox)
         for (index, listing) in listings.enumerated() where listing.isSelectable {

@@ -46,6 +46,8 @@ public struct PullReport: Codable, Sendable {
     public var isBalanced: Bool
     /// The source broke off; the last of the problems says how.
     public var isInterrupted: Bool
+    /// Names given with `--mailbox` that no mailbox of the account has.
+    public var unmatched: [String] = []
     /// Deleted in the source, each with what proves that the archive has it; of `--delete-source-after`.
     public var deleted: [DeletedRow] = []
     /// What else was found; of imports.

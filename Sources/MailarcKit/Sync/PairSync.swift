@@ -47,6 +47,8 @@ public struct SyncRequest: Sendable {
     public var acceptsOtherAccount = false
     /// Where what is known of the pair is kept; `nil`: `$XDG_STATE_HOME/mailarc/pairs`.
     public var stateFolder: String?
+    /// Is told what is done, as it is done, with the beginning and the end of the run.
+    public var log: (@Sendable (SyncLogEntry) -> Void)?
 
     public init(strategy: SyncStrategy) { self.strategy = strategy }
 
@@ -81,6 +83,25 @@ public enum PairSync {
         var options = try options(request)
         options.limits = limits.pair
         try check(source, destination, options)
+        guard let log = request.log, !options.isDryRun else {
+            return try await run(from: source, to: destination, request, options, progress: progress)
+        }
+        log(.began(source, destination, request.strategy))
+        do throws(KitError) {
+            let report = try await run(from: source, to: destination, request, options, progress: progress)
+            for entry in SyncLogEntry.ends(of: report) { log(entry) }
+            return report
+        } catch {
+            log(.ended(error))
+            throw error
+        }
+    }
+
+    /// Opens the archive that is written to, if one is.
+    private static func run(
+        from source: SyncEndpoint, to destination: SyncEndpoint, _ request: SyncRequest, _ options: PairOptions,
+        progress: @escaping ProgressHandler
+    ) async throws(KitError) -> PairSyncReport {
         guard !options.isDryRun, let workspace = writtenArchive(source, destination, options) else {
             return try await run(from: source, to: destination, request, options, nil, progress: progress)
         }
@@ -193,6 +214,7 @@ public enum PairSync {
         )
         options.sourceDeletionAge = request.sourceDeletionAge
         options.spooling = SealedSpool(folder: PairFolder.temporaryFolder)
+        if let log = request.log { options.deeds = { log(SyncLogEntry($0)) } }
         return options
     }
 }

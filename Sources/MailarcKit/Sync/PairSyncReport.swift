@@ -42,6 +42,8 @@ public struct PairSyncReport: Codable, Sendable {
     public var notes: [String]
     /// Messages that are nearly equal and were left as they are: one sentence each.
     public var nearDuplicates: [String]
+    /// Names of the selection that no mailbox has.
+    public var unmatched: [String]
     public var quarantined: [Quarantined]
     /// Why a side broke off.
     public var interruption: String?
@@ -59,7 +61,7 @@ public struct PairSyncReport: Codable, Sendable {
         outcome = report.outcome.rawValue
         mailboxes = report.mailboxes.map { mailbox in
             Mailbox(
-                side: mailbox.side == .a ? "source" : "destination", mailbox: mailbox.mailbox.text,
+                side: mailbox.side.word, mailbox: mailbox.mailbox.text,
                 copied: mailbox.copiedCount, moved: mailbox.movedCount, flagChanges: mailbox.flagChangeCount,
                 expunged: mailbox.expungedCount, linked: mailbox.adoptedCount, failure: mailbox.failure?.description)
         }
@@ -67,6 +69,7 @@ public struct PairSyncReport: Codable, Sendable {
         plan = report.plannedActions.filter(\.hasEffect).map(\.description)
         refusals = report.refusals.map(\.description)
         (conflicts, notes) = (report.conflicts, report.notes)
+        unmatched = report.unmatched.map(\.text)
         nearDuplicates = report.nearDuplicates.map { "\($0.a) and \($0.b) are nearly equal" }
         quarantined = report.quarantine.map {
             Quarantined(

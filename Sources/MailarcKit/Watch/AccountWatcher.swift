@@ -137,6 +137,9 @@ struct AccountWatcher {
                 handler(WatchEvent(account.name, .noted, mailbox: outcome.mailbox, note))
             }
         }
+        for name in report.unmatched where told.insert("unmatched\n\(name)").inserted {
+            handler(WatchEvent(account.name, .noted, "no mailbox is named \(name) so far"))
+        }
         for row in report.quarantined where told.insert("\(row.mailbox)\n\(row.uid)\n\(row.reason)").inserted {
             var event = WatchEvent(
                 account.name, .quarantined, mailbox: row.mailbox, "UID \(row.uid) is quarantined: \(row.reason)")

@@ -34,6 +34,7 @@ struct PairTeller {
         var events = report.refusals.map { WatchEvent(name, .held, "refused: \($0); sync --allow-mass-delete does it") }
         events += report.conflicts.map { WatchEvent(name, .noted, $0) }
         events += report.nearDuplicates.map { WatchEvent(name, .noted, $0) }
+        events += report.unmatched.map { WatchEvent(name, .noted, "no mailbox is named \($0) so far") }
         events += report.quarantined.map {
             WatchEvent(name, .quarantined, "\($0.message) is quarantined: \($0.reason)")
         }

@@ -130,9 +130,24 @@ final class PairScenario {
         let watch = watch
         options.clock = { watch.now.withLock { $0 } }
         options.pause = { pause in watch.now.withLock { $0 += pause } }
+        let deeds = Mutex<[PairDeed.Kind: Int]>([:])
+        options.deeds = { deed in deeds.withLock { $0[deed.kind, default: 0] += 1 } }
         let runner = PairRunner(
             a: PairEnd(store: a, name: "A"), b: PairEnd(store: b, name: "B"), state: state, options: options)
-        return try await runner.run()
+        let report = try await runner.run()
+        let told = deeds.withLock { $0 }
+        #expect(told == (dry ? [:] : Self.deeds(of: report)), "what is told is not what was done")
+        return report
+    }
+
+    private static func deeds(of report: PairReport) -> [PairDeed.Kind: Int] {
+        let counts: [PairDeed.Kind: Int] = [
+            .created: report.createdMailboxes.count, .renamed: report.renamedMailboxes.count,
+            .removed: report.removedMailboxes.count, .copied: report.total(\.copiedCount),
+            .moved: report.total(\.movedCount), .flagged: report.total(\.flagChangeCount),
+            .expunged: report.total(\.expungedCount), .quarantined: report.quarantine.count,
+        ]
+        return counts.filter { $0.value > 0 }
     }
 
     /// Runs until the process dies at its `target`-th step; what it did until then stays. True when it died.
