@@ -2,8 +2,8 @@ import Glibc
 import MailCore
 
 /// A file in a mailbox's `tmp`, which no reader sees; removed with the last reference unless it was published.
-// Used by one task at a time.
-final class StagedFile: SpoolFile {
+// SAFETY: made by one task, then handed on; never used by two at once.
+final class StagedFile: SpoolFile, @unchecked Sendable {
     let mailbox: MailboxName
     let base: [UInt8]
     let path: [UInt8]
@@ -59,7 +59,10 @@ final class StagedFile: SpoolFile {
         private let mailbox: MailboxName
         private var offset = 0
 
-        init(_ file: consuming Descriptor, _ mailbox: MailboxName) { (self.file, self.mailbox) = (file, mailbox) }
+        init(_ file: consuming Descriptor, _ mailbox: MailboxName) {
+            self.file = file
+            self.mailbox = mailbox
+        }
 
         func next() throws(StoreError) -> [UInt8]? {
             do throws(FormatsError) {

@@ -50,6 +50,47 @@ struct WritableMaildirTests {
         #expect(try await Self.open(folder).observe(inbox, since: nil).content.count == 3)
     }
 
+    @Test("what is staged can be read, becomes a message once, and leaves nothing behind where it is given up")
+    func staging() async throws {
+        let folder = try TemporaryFolder()
+        let store = try Self.open(folder)
+        let inbox = MailboxName("INBOX")
+        func files(_ part: String) throws -> Int {
+            try FileManager.default.contentsOfDirectory(atPath: "\(folder.path)/Mail/\(part)").count
+        }
+        let message = HeldMessage(octets: Array("A: 1\r\n\r\nbody\r\n".utf8), flags: [.seen], date: 1_600_000_000)
+        var file: (any SpoolFile)? = try store.stage(for: inbox)
+        try file?.append(message.octets)
+        #expect(try files("tmp") == 1)
+        file = nil
+        #expect(try files("tmp") == 0)
+
+        let staged = try store.stage(for: inbox)
+        try staged.append(message.octets)
+        try staged.finish()
+        let source = try staged.open()
+        #expect(try source.next() == message.octets)
+        #expect(try source.next() == nil)
+        message.file = staged
+        let traits = try await store.deliveryTraits(of: inbox)
+        for round in 1...2 {
+            // The second time its file is a message already: the octets are copied.
+            var rest = [message][...]
+            try await store.deliver(to: inbox, traits) {
+                rest.popFirst()
+            } each: { _, outcome in
+                guard case .delivered(_, let uid?) = outcome else { return }
+                #expect(uid.value == UInt32(round))
+            }
+        }
+        #expect(try files("tmp") == 0 && files("cur") == 2)
+        for (summary, octets) in try await everything(store, inbox) {
+            #expect(octets == message.octets && summary.flags == [.seen])
+            #expect(summary.internalDate?.secondsSinceEpoch == 1_600_000_000)
+        }
+        #expect(throws: StoreError.self) { try store.stage(for: MailboxName("nowhere")) }
+    }
+
     @Test("an end cut off in a list of UIDs is not there, and the next look writes over it")
     func tornList() async throws {
         let folder = try TemporaryFolder()

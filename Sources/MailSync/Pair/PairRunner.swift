@@ -38,7 +38,7 @@ public struct PairOptions: Sendable {
     /// For messages too large for memory; `nil`: they are kept in memory all the same.
     public var spooling: (any PairSpooling)?
     /// Octets of messages held in memory at once: being read, waiting, being delivered.
-    public var memoryLimit = 10 << 20
+    public var memoryLimit = 14 << 20
     /// Seconds since 1970.
     public var now: @Sendable () -> Int64
     /// Messages whose effects are journalled together.

@@ -1,7 +1,7 @@
 internal import ArchiveCrypto
 internal import Glibc
 package import MailCore
-package import MailSync
+internal import MailSync
 
 /// Keeps a large message between two stores in a file without a name, sealed under a key that is only in memory.
 package struct SealedSpool: PairSpooling {
