@@ -19,7 +19,8 @@ struct CrashPairs {
 
     /// Starts everything, hands it to `body`, and stops it however that ends.
     static func with(
-        _ strategy: [String], to kind: Destination, count: Int, _ body: (CrashPairs) async throws -> Void
+        _ strategy: [String], to kind: Destination, count: Int, hasLargeMail: Bool = false,
+        _ body: (CrashPairs) async throws -> Void
     ) async throws {
         var options = DovecotServer.Options()
         options.users = Dictionary(uniqueKeysWithValues: (0..<count).map { ("u\($0)", "secret") })
@@ -28,7 +29,7 @@ struct CrashPairs {
         other.format = .mdbox
         try await DovecotServer.with(options) { source in
             try await DovecotServer.with(other) { destination in
-                let pairs = try await CrashPairs(source, destination, strategy, kind, count)
+                let pairs = try await CrashPairs(source, destination, strategy, kind, count, hasLargeMail)
                 do { try await body(pairs) } catch {
                     await pairs.stop()
                     throw error
@@ -39,7 +40,8 @@ struct CrashPairs {
     }
 
     private init(
-        _ source: DovecotServer, _ destination: DovecotServer, _ strategy: [String], _ kind: Destination, _ count: Int
+        _ source: DovecotServer, _ destination: DovecotServer, _ strategy: [String], _ kind: Destination, _ count: Int,
+        _ hasLargeMail: Bool
     ) async throws {
         (self.source, self.destination, self.kind, self.count) = (source, destination, kind, count)
         words = ["--strategy"] + strategy
@@ -53,7 +55,8 @@ struct CrashPairs {
                 zip(["a", "b"], proxies).map { ("\($0)\(number)", $1.port, "u\(number)") }
             })
         if kind == .archive { try await program.create() }
-        try await MailPlayer.play([PlayedJob(port: source.port, user: "u0", steps: CrashScript.start())])
+        let start = CrashScript.start() + (hasLargeMail ? CrashScript.large() : [])
+        try await MailPlayer.play([PlayedJob(port: source.port, user: "u0", steps: start)])
         for number in 1..<count {
             let paths = [source.mailFolder(of: "u0"), source.mailFolder(of: "u\(number)")]
             try await ProcessCommand("cp", ["-a"] + paths).runSuccessfully()
@@ -158,6 +161,15 @@ struct CrashScript {
                     .append, mailboxes[number % 26 % 4], octets: message(number % 26), flags: flags[number / 3 % 4],
                     date: date + number % 26)
             }
+    }
+
+    /// Messages that go through a file on their way.
+    static func large() -> [PlayedStep] {
+        zip(["INBOX", "Work", "INBOX"], [270_000, 800_000, 1_500_000]).map { mailbox, count in
+            let lines = Array(repeating: "A line of \(count).\r\n", count: count / 20).joined()
+            return PlayedStep(
+                .append, mailbox, octets: Array("Subject: \(count)\r\n\r\n\(lines)".utf8), flags: [], date: date + count)
+        }
     }
 
     /// Half of INBOX as another channel brought it: with one more field on top.

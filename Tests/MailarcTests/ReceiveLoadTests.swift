@@ -87,8 +87,10 @@ extension EndToEnd {
             }
         }
 
-        @Test("a thousand idle connections and a hundred that drip leave room for mail", .tags(.heavy))
+        @Test("a thousand idle connections and a hundred that drip leave room for a hundred busy ones", .tags(.heavy))
         func idle() async throws {
+            // In a soak for a minute and more.
+            let busy = EndToEnd.isSoak ? 60_000 : 2_000
             try await withArchive { program in
                 try await receiving(program, Self.everything + ["--idle-timeout", "20"]) { receiver in
                     let address = try receiver.addresses[1]
@@ -106,14 +108,15 @@ extension EndToEnd {
                     }
                     for process in held { try await wait("connections") { process.outputSoFar.contains("held") } }
                     let numbers = try await Play.send(
-                        address, ["--count", "200", "--threads", "10", "--sender", "a@b", "--recipient", "c@d"])
-                    #expect(numbers.count == 200)
+                        address,
+                        ["--count", String(busy), "--threads", "100", "--sender", "a@b", "--recipient", "c@d"])
+                    #expect(numbers.count == busy)
                     for process in held {
                         process.signal(SIGKILL)
                         _ = try await process.waitAsync()
                     }
                 }
-                #expect(try await program.numbers(account: "all", mailbox: "INBOX") == Array(1...200))
+                #expect(try await program.numbers(account: "all", mailbox: "INBOX") == Array(1...busy))
             }
         }
 

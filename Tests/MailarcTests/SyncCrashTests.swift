@@ -19,7 +19,10 @@ extension EndToEnd {
             var kind: CrashPairs.Destination
             /// The part of ``kills`` it is given.
             var share = 1.0
-            var description: String { "\(strategy.joined(separator: " ")) to \(kind)" }
+            var hasLargeMail = false
+            var description: String {
+                "\(strategy.joined(separator: " ")) to \(kind)" + (hasLargeMail ? ", large mail" : "")
+            }
         }
 
         /// `MAILARC_CASE` names the one a failure is looked for in.
@@ -34,6 +37,7 @@ extension EndToEnd {
             Case(strategy: ["bcc", "--bend", "no-grace"], kind: .account),
             Case(strategy: ["backup"], kind: .maildir, share: 0.6),
             Case(strategy: ["two-way"], kind: .maildir, share: 0.6),
+            Case(strategy: ["backup"], kind: .maildir, share: 0.5, hasLargeMail: true),
             Case(strategy: ["copy"], kind: .archive, share: 0.6),
             Case(strategy: ["two-way"], kind: .archive, share: 0.6),
         ]
@@ -44,7 +48,9 @@ extension EndToEnd {
         func interrupted(_ item: Case) async throws {
             let seed = EndToEnd.seed
             let wanted = Int(Double(Self.kills) * item.share)
-            try await CrashPairs.with(item.strategy, to: item.kind, count: wanted / 2 + 4) { pairs in
+            try await CrashPairs.with(
+                item.strategy, to: item.kind, count: wanted / 2 + 4, hasLargeMail: item.hasLargeMail
+            ) { pairs in
                 var session = Session(pairs: pairs, generator: SeededGenerator(seed: seed))
                 try await session.measure(item.strategy[0])
                 var number = 1

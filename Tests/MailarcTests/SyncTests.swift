@@ -107,7 +107,9 @@ extension EndToEnd {
                 #expect(places.count == copied)
 
                 let steps = [
-                    PlayedStep(.append, "INBOX", octets: Array("Subject: new\r\n\r\nnew\r\n".utf8)),
+                    PlayedStep(
+                        .append, "INBOX", octets: Array("Subject: new\r\n\r\nnew\r\n".utf8), flags: [],
+                        date: 1_600_000_000),
                     PlayedStep(.create, "Made"),
                 ]
                 try await MailPlayer.play([PlayedJob(port: server.port, user: "anna", steps: steps)])
