@@ -168,7 +168,8 @@ struct CrashScript {
         zip(["INBOX", "Work", "INBOX"], [270_000, 800_000, 1_500_000]).map { mailbox, count in
             let lines = Array(repeating: "A line of \(count).\r\n", count: count / 20).joined()
             return PlayedStep(
-                .append, mailbox, octets: Array("Subject: \(count)\r\n\r\n\(lines)".utf8), flags: [], date: date + count)
+                .append, mailbox, octets: Array("Subject: \(count)\r\n\r\n\(lines)".utf8), flags: [], date: date + count
+            )
         }
     }
 
