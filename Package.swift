@@ -46,6 +46,7 @@ let package = Package(
         .target(name: "MailPOP3", dependencies: ["MailCore", "MailSASL", "MailTransport", nioCore]),
         .target(name: "MailSMTP", dependencies: ["MailCore", "MailTransport", nioCore, nioPosix, nioSSL]),
         .target(name: "MailOAuth", dependencies: ["MailCore", "MailTransport", nioCore, nioPosix]),
+        .target(name: "MailScan", dependencies: ["MailCore", "MailTransport", nioCore]),
         .target(name: "MailSync", dependencies: ["MailCore", grdb, "CSQLite"]),
 
         // Archive.
@@ -63,8 +64,8 @@ let package = Package(
             name: "MailarcKit",
             dependencies: [
                 "MailCore", "MailMIME", "MailFormats", "MailIMAPCore", "MailIMAP", "MailPOP3", "MailSASL", "MailOAuth",
-                "MailSMTP", "MailSync", "MailTransport", "ArchiveCompression", "ArchiveCrypto", "ArchiveVFS",
-                "ArchiveLedger", "ArchiveStore", "ArchiveCatalog",
+                "MailScan", "MailSMTP", "MailSync", "MailTransport", "ArchiveCompression", "ArchiveCrypto",
+                "ArchiveVFS", "ArchiveLedger", "ArchiveStore", "ArchiveCatalog",
             ]),
         .target(name: "MailarcComparison", dependencies: ["MailarcKit", "MailCore", "ArchiveCrypto"]),
         .target(
@@ -95,6 +96,7 @@ let package = Package(
             name: "MailPOP3Tests",
             dependencies: ["MailPOP3", "MailSASL", "MailTransport", "MailCore", "MailarcTesting"]),
         .testTarget(name: "MailOAuthTests", dependencies: ["MailOAuth", "MailCore", "MailarcTesting"]),
+        .testTarget(name: "MailScanTests", dependencies: ["MailScan", "MailCore", "MailarcTesting"]),
         .testTarget(name: "MailSMTPTests", dependencies: ["MailSMTP", "MailCore"]),
         .testTarget(name: "MailSyncTests", dependencies: ["MailSync", "MailCore", "MailarcTesting"]),
         .testTarget(name: "ArchiveCompressionTests", dependencies: ["ArchiveCompression", "MailCore"]),

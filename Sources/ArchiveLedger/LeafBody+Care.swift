@@ -159,6 +159,7 @@ extension LeafBody {
                 .init("host", writer.hex), .init("sequence", "\(sequence)"), .init("object", "sha256:\(object)"),
                 .init("count", "\(count)"), .init("nonce", "\(nonce)"),
             ]
+        case .skipped(let record): record.reasons.map(\.line) + [.init("nonce", "\(record.nonce)")]
         default: nil
         }
     }
@@ -218,13 +219,17 @@ extension LeafBody {
                 ? .anchorAdded(name: name, kind: kind, nonce: nonce)
                 : .anchorRemoved(name: name, kind: kind, nonce: nonce)
         case "writer-add", "writer-remove", "adopt": return host(type, &taken)
+        case "skip":
+            let reasons = taken.takeAll("skipped", SkipRecord.Reason.init(parsing:))
+            guard !reasons.isEmpty, let nonce = taken.take("nonce", id) else { return nil }
+            return .skipped(SkipRecord(reasons: reasons, nonce: nonce))
         default: return nil
         }
     }
 
     static let careTypes: Set<String> = [
         "erase-intent", "erase", "pack-replace", "loss", "repair", "dict", "log-key", "anchor-add", "anchor-remove",
-        "writer-add", "writer-remove", "adopt",
+        "writer-add", "writer-remove", "adopt", "skip",
     ]
 
     /// A leaf about a write-only host.
@@ -248,7 +253,7 @@ extension LeafBody {
     }
 
     /// One word of at most 64 of the characters a-z, 0-9, `.`, `_` and `-`.
-    private static func word(_ text: String) -> String? {
+    static func word(_ text: String) -> String? {
         let isWord = text.utf8.allSatisfy { octet in
             (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(octet)
                 || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(octet) || "._-".utf8.contains(octet)

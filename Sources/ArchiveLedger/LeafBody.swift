@@ -31,6 +31,8 @@ public enum LeafBody: Hashable, Sendable {
     case hostRemoved(writer: [UInt8], name: String, nonce: RandomID)
     /// What a write-only host sealed was taken: `count` messages; `object` is the SHA-256 of its segment.
     case adopted(writer: [UInt8], sequence: UInt64, object: MerkleHash, count: UInt64, nonce: RandomID)
+    /// Messages were taken and not kept, for reasons that a rule's owner named.
+    case skipped(SkipRecord)
     /// A type this version does not know, or a reserved one.
     case other(type: String, lines: [Leaf.Line])
 }
@@ -69,6 +71,7 @@ extension LeafBody {
         case .hostAdded: "writer-add"
         case .hostRemoved: "writer-remove"
         case .adopted: "adopt"
+        case .skipped: "skip"
         case .other(let type, _): type
         }
     }

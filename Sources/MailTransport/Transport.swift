@@ -28,15 +28,8 @@ package struct Transport: Sendable {
     package static func connect(_ configuration: ServerConfiguration) async throws(StoreError) -> Transport {
         do {
             let ssl = configuration.security == .implicitTLS ? try TLSContext(configuration) : nil
-            let bootstrap = ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
-                .connectTimeout(TimeAmount(configuration.connectTimeout))
-                .channelOption(.autoRead, value: false)
-                .channelOption(.maxMessagesPerRead, value: 1)
+            let bootstrap = bootstrap(within: configuration.connectTimeout)
                 .channelOption(.tcpOption(.tcp_nodelay), value: 1)
-                .channelOption(
-                    .recvAllocator,
-                    value: FixedSizeRecvByteBufferAllocator(capacity: 1 << 18)
-                )
             let timeout = TimeAmount(configuration.responseTimeout)
             return try await bootstrap.connect(host: configuration.host, port: configuration.port) { channel in
                 // What the server sent before it closed at once is in the inlet, whatever became of the pipeline.
@@ -57,6 +50,31 @@ package struct Transport: Sendable {
                 "Cannot connect to \(configuration.host):\(configuration.port): \(TransportError.words(error))",
                 retry: .later, cause: error)
         }
+    }
+
+    /// Connects to a socket of this machine.
+    package static func connect(
+        unix path: String, within patience: Duration, responseTimeout: Duration
+    ) async throws(StoreError) -> Transport {
+        do {
+            return try await bootstrap(within: patience).connect(unixDomainSocketPath: path) { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try Transport(accepted: channel, timeout: responseTimeout)
+                }
+            }
+        } catch {
+            throw StoreError(
+                .connectionFailed, "Cannot connect to \(path): \(TransportError.words(error))", retry: .later,
+                cause: error)
+        }
+    }
+
+    private static func bootstrap(within patience: Duration) -> ClientBootstrap {
+        ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+            .connectTimeout(TimeAmount(patience))
+            .channelOption(.autoRead, value: false)
+            .channelOption(.maxMessagesPerRead, value: 1)
+            .channelOption(.recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: 1 << 18))
     }
 
     /// Puts TLS below the session. Nothing may have been read ahead.

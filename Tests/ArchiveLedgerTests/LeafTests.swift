@@ -39,6 +39,7 @@ struct LeafTests {
             "adopt",
             "host 7f3a91c0d2e4b586\nsequence 1796074773\nobject sha256:\(hash64)\ncount 3\nnonce \(hex32)\n"
         ),
+        ("skip", "skipped 12 newsletters\nskipped 1 rule-2\nnonce \(hex32)\n"),
     ]
 
     @Test("the text of the document is built")
@@ -76,6 +77,30 @@ struct LeafTests {
             return
         }
         #expect(lines.map(\.key) == ["target", "nonce", "note"])
+    }
+
+    @Test(
+        "a skip leaf says numbers and words, and nothing else",
+        arguments: [
+            "", "skipped 12 anna@lab.test\n", "skipped 12\n", "skipped 12  x\n", "skipped 012 x\n", "skipped -1 x\n",
+            "skipped 12 Subject\n", "skipped x 12\n", "skipped 12 \(String(repeating: "x", count: 65))\n",
+        ])
+    func malformedSkips(_ lines: String) {
+        #expect(Leaf(parsing: Array(Self.text("skip", "\(lines)nonce \(Self.hex32)\n").utf8)) == nil)
+    }
+
+    @Test("skips of very many reasons take several leaves, each below its limit; none take none")
+    func skipRecords() throws {
+        let nonce = try #require(RandomID(hex: Self.hex32))
+        let names = (0..<1_001).map { "\($0)-" + String(repeating: "x", count: 59) }
+        let counts = Dictionary(uniqueKeysWithValues: names.map { ($0, UInt64.max) })
+        let records = SkipRecord.records(counts) { nonce }
+        #expect(records.map(\.reasons.count) == [500, 500, 1])
+        for record in records {
+            let text = Leaf(sequence: .max, time: 0, writer: [UInt8](repeating: 1, count: 8), .skipped(record)).text
+            #expect(text.count <= Leaf.maximumOctetCount && SkipRecord(in: text) == record)
+        }
+        #expect(SkipRecord.records(["x": 0]) { nonce }.isEmpty && SkipRecord(in: Array(Self.good.utf8)) == nil)
     }
 
     static let good = text("ingest", known[3].lines)

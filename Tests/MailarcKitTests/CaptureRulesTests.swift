@@ -59,6 +59,21 @@ import Testing
         }
     }
 
+    @Test("one copy is for several: it is skipped where a rule holds for each of them, filed where it holds for one")
+    func skips() throws {
+        func action(_ action: CaptureRule.Action, _ recipients: [String]) throws -> CaptureRule.Action? {
+            let rules = try CaptureRules([CaptureRule("bots", [.address(pattern: "bot*")], action: action)])
+            let place = CapturePlace(account: "a", mailbox: MailboxName("INBOX"), direction: .unknown)
+            return rules.about(CaptureSubject(HeaderFields(), octetCount: 5, sender: "")).deciding(place, recipients)?
+                .action
+        }
+        #expect(try action(.skip, ["bot1", "Bot2"]) == .skip && action(.skip, ["bot1", "anna"]) == nil)
+        #expect(try action(.skip, []) == nil && action(.spam, ["bot1", "anna"]) == .spam)
+        for name in ["rule 1", "", "Bots", "anna@lab.test", String(repeating: "x", count: 65)] {
+            #expect(throws: KitError.self) { try CaptureRules([CaptureRule(name, [], action: .skip)]) }
+        }
+    }
+
     /// A header, whether it says spam, and the score.
     static let verdicts: [(String, Bool, Double?)] = [
         ("X-Spam-Flag: YES", true, nil), ("X-Spam-Flag: NO", false, nil), ("X-Spam: Yes", true, nil),

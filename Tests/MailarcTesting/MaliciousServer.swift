@@ -26,6 +26,28 @@ public final class MaliciousServer: Sendable {
         return try await start([Repository.script("scripted-pop3.py"), modes, folder.file("maildrop")], folder, nil)
     }
 
+    /// A spam scanner of `scripted-scanner.py`.
+    public static func startScanner(_ mode: String) async throws -> MaliciousServer {
+        try await start([Repository.script("scripted-scanner.py"), mode], try TestFolder("scanner"), nil)
+    }
+
+    /// A relay of `relay-smtp.py`; what it took is ``relayed``.
+    public static func startRelay() async throws -> MaliciousServer {
+        let folder = try TestFolder("relay")
+        let certificates = try await TestCertificates.make(in: folder)
+        try folder.write("relayed", "")
+        return try await start(
+            [Repository.script("relay-smtp.py"), certificates.certificate, certificates.key, folder.file("relayed")],
+            folder, certificates)
+    }
+
+    /// `user sender recipient…`, a line a message.
+    public var relayed: [String] {
+        get throws {
+            try String(contentsOfFile: folder.file("relayed"), encoding: .utf8).split(separator: "\n").map(String.init)
+        }
+    }
+
     private static func start(
         _ arguments: [String], _ folder: TestFolder, _ certificates: TestCertificates?
     ) async throws -> MaliciousServer {

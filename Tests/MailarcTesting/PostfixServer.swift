@@ -16,6 +16,10 @@ public final class PostfixServer: Sendable {
         public var senderBCC: [String] = []
         public var mainLines = ""
         public var masterLines = ""
+        /// Without the maps and domains of the archive: somebody else writes them.
+        public var isBare = false
+        /// Runs with the folder of main.cf, before the server starts.
+        public var prepare: (@Sendable (String) async throws -> Void)?
 
         public init(archiveTransport: String) { self.archiveTransport = archiveTransport }
     }
@@ -42,6 +46,10 @@ public final class PostfixServer: Sendable {
             try FileManager.default.createDirectory(atPath: folder.file(name), withIntermediateDirectories: true)
         }
         try await ProcessCommand("chown", ["postfix:postfix", folder.file("data")]).runSuccessfully()
+        do { try await options.prepare?(folder.file("etc")) } catch {
+            folder.remove()
+            throw error
+        }
         var command = ProcessCommand("postfix", ["-c", folder.file("etc"), "start-fg"])
         command.timeout = .seconds(3_600)
         let process = try command.start()
@@ -99,12 +107,22 @@ public final class PostfixServer: Sendable {
         folder.remove()
     }
 
+    private static func maps(_ options: Options, _ folder: TestFolder) -> String {
+        guard !options.isBare else { return "relay_domains = lab.test" }
+        return """
+            relay_domains = lab.test archive.test
+            transport_maps = texthash:\(folder.file("etc/transport"))
+            recipient_bcc_maps = texthash:\(folder.file("etc/recipient_bcc"))
+            sender_bcc_maps = texthash:\(folder.file("etc/sender_bcc"))
+            """
+    }
+
     private static func write(_ options: Options, _ folder: TestFolder, _ port: Int) throws {
         try folder.write("etc/recipient_bcc", options.recipientBCC.joined(separator: "\n") + "\n")
         try folder.write("etc/sender_bcc", options.senderBCC.joined(separator: "\n") + "\n")
-        try folder.write(
-            "etc/transport",
-            "archive.test \(options.archiveTransport)\nlab.test \(options.ownTransport)\n* discard:\n")
+        let transports =
+            options.isBare ? "" : "archive.test \(options.archiveTransport)\n* discard:\n"
+        try folder.write("etc/transport", "lab.test \(options.ownTransport)\n\(transports)")
         try folder.write(
             "etc/main.cf",
             """
@@ -120,10 +138,7 @@ public final class PostfixServer: Sendable {
             inet_interfaces = 127.0.0.1
             inet_protocols = ipv4
             mynetworks = 127.0.0.0/8
-            relay_domains = lab.test archive.test
-            transport_maps = texthash:\(folder.file("etc/transport"))
-            recipient_bcc_maps = texthash:\(folder.file("etc/recipient_bcc"))
-            sender_bcc_maps = texthash:\(folder.file("etc/sender_bcc"))
+            \(maps(options, folder))
             queue_run_delay = 1s
             minimal_backoff_time = 1s
             maximal_backoff_time = 2s

@@ -141,8 +141,9 @@ extension EndToEnd {
 
         /// A rule that cannot be meant, and what is said of it.
         static let wrong = [
-            ("[[capture.rule]]\naction = 'skip'", "rule 1: nothing is skipped"),
-            ("[[capture.rule]]\naction = 'delete'", "rule 1: action is archive or spam"),
+            ("[[capture.rule]]\naction = 'skip'", "rule 1: a rule that skips has a name"),
+            ("[[capture.rule]]\naction = 'skip'\nname = 'anna@lab.test'", "a rule that skips has a name"),
+            ("[[capture.rule]]\naction = 'delete'", "rule 1: action is archive or spam or skip"),
             ("[[capture.rule]]\nspam = true", "rule 1 lacks action"),
             ("[[capture.rule]]\naction = 'spam'\nadress = 'x'", "rule 1 has no adress"),
             ("[[capture.rule]]\naction = 'spam'\nscore = 'high'", "score is a number"),

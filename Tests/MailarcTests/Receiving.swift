@@ -11,10 +11,16 @@ struct ReceiveLine: Decodable {
     }
     struct Event: Decodable {
         let time, event, text: String
-        let `protocol`, address, client, sender, id, status: String?
+        let `protocol`, address, client, sender, id, status, rule: String?
         let recipients: [String]?
         let octets, group, code: Int?
         let places: [Place]?
+        let scan: Scan?
+
+        struct Scan: Decodable {
+            let isSpam: Bool?
+            let reason: String?
+        }
     }
     let schema: Int
     let command: String

@@ -31,7 +31,7 @@ extension ArchiveWriter {
         group.messages += batch.messages
         if let sequence = batch.eventSequence {
             group.eventSequence = sequence
-            group.eventLedgerIndex = batch.leaves.last?.sequence
+            group.eventLedgerIndex = batch.eventLedgerIndex
         }
         // ORDER: only leaves that are durable in the journal are signed.
         try appendToLedger(texts)
@@ -42,7 +42,7 @@ extension ArchiveWriter {
         let files = batch.packs.values.map(\.pack.file)
         if files.count == 1 {
             try files[0].syncData()
-        } else {
+        } else if !files.isEmpty {
             let failure = await withTaskGroup(of: ArchiveError?.self) { group in
                 for file in files {
                     group.addTask {

@@ -77,22 +77,28 @@ public actor ArchiveWriter {
     /// Makes everything the lanes have finished durable, with `events`, as one group (ArchiveFormat.md §10.1).
     ///
     /// Messages still on their way in are not part of it. Apply the result to the blob directory before the next commit.
+    /// - Parameter skips: how many messages are not kept, by reason, a word; the last leaves of the group say so.
     /// - Throws: `.diskFull`, `.ioFailed`, …: then the group never happened, or happened whole, and the writer stops.
-    public func commit(events: [OccurrenceEvent] = []) async throws(ArchiveError) -> CommittedGroup {
+    public func commit(
+        events: [OccurrenceEvent] = [], skips: [String: UInt64] = [:]
+    ) async throws(ArchiveError) -> CommittedGroup {
         try checkRunning()
         do throws(ArchiveError) {
             pending.forgetCommitted()
-            return try await commitGroup(events)
+            return try await commitGroup(events, skips)
         } catch {
             pending.fail(error)
             throw error
         }
     }
 
-    func commitGroup(_ events: [OccurrenceEvent]) async throws(ArchiveError) -> CommittedGroup {
+    func commitGroup(
+        _ events: [OccurrenceEvent], _ skips: [String: UInt64] = [:]
+    ) async throws(ArchiveError) -> CommittedGroup {
         var (messages, full) = pending.takeGroup()
         var group = CommittedGroup(time: context.now())
         var rest = events[...]
+        var skipped = SkipRecord.records(skips, nonce: context.newID)
         repeat {
             var batch = CommitBatch(time: group.time, firstLeaf: ledger.size, writer: archive.identity.writer)
             while let message = messages.first,
@@ -104,6 +110,11 @@ public actor ArchiveWriter {
             if messages.isEmpty, !rest.isEmpty {
                 try addEvents(Array(rest.prefix(EventRecord.maximumEventCount)), to: &batch)
                 rest = rest.dropFirst(EventRecord.maximumEventCount)
+            }
+            // In the frame of the last messages: one sync is for all.
+            if messages.isEmpty, rest.isEmpty {
+                for record in skipped { batch.add(record) }
+                skipped = []
             }
             if !batch.isEmpty { try await write(batch, into: &group) }
         } while !messages.isEmpty || !rest.isEmpty

@@ -14,6 +14,8 @@ struct CommitBatch {
     private(set) var leaves: [Leaf] = []
     private(set) var messages: [CommittedGroup.Message] = []
     private(set) var eventSequence: UInt64?
+    /// Of the event record's leaf.
+    private(set) var eventLedgerIndex: UInt64?
     /// New durable length of each pack.
     private(set) var packs: [RandomID: (pack: PackFile, end: UInt64)] = [:]
 
@@ -47,8 +49,13 @@ struct CommitBatch {
                 sequence: index, time: time, writer: writer,
                 .events(commitment, sequence: record.sequence, count: UInt64(record.eventCount))))
         blobs.append((record.blob, index))
-        if !record.isRewritten { eventSequence = record.sequence }
+        if !record.isRewritten { (eventSequence, eventLedgerIndex) = (record.sequence, index) }
         grow(record.pack, to: record.packEnd)
+    }
+
+    /// A leaf of messages that are not kept.
+    mutating func add(_ record: SkipRecord) {
+        leaves.append(Leaf(sequence: nextLeaf, time: time, writer: writer, .skipped(record)))
     }
 
     private mutating func grow(_ pack: PackFile, to end: UInt64) {

@@ -60,17 +60,22 @@ extension ArchiveWriter {
     }
 
     /// The messages of a segment are durable here; prekeys before its own are of no more use and go.
+    ///
+    /// - Parameter skips: how many messages the host did not keep, by reason; told in one step with the adoption, so once.
     package func adopted(
-        _ header: SegmentHeader, digest: [UInt8], of host: CaptureHost
+        _ header: SegmentHeader, digest: [UInt8], of host: CaptureHost, skips: [String: UInt64] = [:]
     ) throws(ArchiveError) -> CaptureHost {
         try checkRunning()
         guard let object = MerkleHash(octets: digest) else {
             throw ArchiveError(.internalError, "SHA-256 has 32 octets")
         }
-        try appendLeaf(
-            .adopted(
-                writer: host.writer, sequence: header.sequence, object: object, count: UInt64(header.messageCount),
-                nonce: context.newID()))
+        let told = SkipRecord.records(skips, nonce: context.newID).map(LeafBody.skipped)
+        _ = try appendLeaves(
+            told + [
+                .adopted(
+                    writer: host.writer, sequence: header.sequence, object: object, count: UInt64(header.messageCount),
+                    nonce: context.newID())
+            ])
         var host = host
         (host.sequence, host.digest) = (header.sequence, digest)
         let past = host.prekeys.prefix { $0.id != header.prekey }

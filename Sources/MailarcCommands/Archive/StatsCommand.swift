@@ -26,36 +26,34 @@ struct StatsCommand: AsyncParsableCommand {
     static func lines(_ report: StatisticsReport) -> [String] {
         let ratio =
             report.totalOctets > 0 ? Double(report.occurrenceOctets) / Double(report.totalOctets) : 0
-        return Format.table(
+        var rows = [
+            ["archive", report.archive + (report.isPlain ? "  (PLAIN: not protected)" : "")],
             [
-                ["archive", report.archive + (report.isPlain ? "  (PLAIN: not protected)" : "")],
-                [
-                    "messages",
-                    Format.count(report.messages) + " in " + Format.plural(report.occurrences, "occurrence"),
-                ],
-                [
-                    "mailboxes",
-                    "\(Format.count(report.mailboxes)) of \(Format.plural(report.accounts, "account"))",
-                ],
-                ["quarantined", Format.count(report.quarantined)],
-                ["as copies", Format.octets(report.occurrenceOctets)],
-                ["distinct", Format.octets(report.messageOctets)],
-                [
-                    "on disk",
-                    "\(Format.octets(report.totalOctets))  (copies : archive = \(Format.tenths(ratio)) : 1)",
-                ],
-                [
-                    "  packs",
-                    "\(Format.octets(report.packOctets)) in \(report.packs), \(Self.dead(report))",
-                ],
-                ["  catalog", Format.octets(report.catalogOctets)],
-                ["  keys", Format.octets(report.vaultOctets)],
-                [
-                    "  ledger",
-                    "\(Format.octets(report.ledgerOctets)), \(Format.plural(Int(report.ledgerSize), "leaf")), root \(report.ledgerRoot.prefix(16))…",
-                ],
-                ["  state", Format.octets(report.stateOctets)],
-            ] + (report.parityOctets > 0 ? [["  parity", Format.octets(report.parityOctets)]] : []))
+                "messages",
+                Format.count(report.messages) + " in " + Format.plural(report.occurrences, "occurrence"),
+            ],
+            ["mailboxes", "\(Format.count(report.mailboxes)) of \(Format.plural(report.accounts, "account"))"],
+            ["quarantined", Format.count(report.quarantined)],
+        ]
+        if !report.skipped.isEmpty {
+            rows.append(["skipped", report.skipped.map { "\($0.count) \($0.reason)" }.joined(separator: ", ")])
+        }
+        rows += [
+            ["as copies", Format.octets(report.occurrenceOctets)], ["distinct", Format.octets(report.messageOctets)],
+            [
+                "on disk",
+                "\(Format.octets(report.totalOctets))  (copies : archive = \(Format.tenths(ratio)) : 1)",
+            ],
+            ["  packs", "\(Format.octets(report.packOctets)) in \(report.packs), \(Self.dead(report))"],
+            ["  catalog", Format.octets(report.catalogOctets)], ["  keys", Format.octets(report.vaultOctets)],
+            [
+                "  ledger",
+                "\(Format.octets(report.ledgerOctets)), \(Format.plural(Int(report.ledgerSize), "leaf")), root \(report.ledgerRoot.prefix(16))…",
+            ],
+            ["  state", Format.octets(report.stateOctets)],
+        ]
+        if report.parityOctets > 0 { rows.append(["  parity", Format.octets(report.parityOctets)]) }
+        return Format.table(rows)
     }
 }
 

@@ -11,7 +11,7 @@ extension CaptureRule {
     /// - Throws: `.usage` for a word that is not known: a rule that is misspelt files mail elsewhere.
     static func rules(_ file: ConfigurationFile) throws(KitError) -> [CaptureRule] {
         let table = file.table["capture"]?.table ?? TOMLTable()
-        for key in table.keys where key != "rule" {
+        for key in table.keys where key != "rule" && key != "scanner" {
             throw KitError(.usage, "\(file.path): [capture] has no \(key)")
         }
         guard table["rule"] == nil || table["rule"]?.array != nil else {
@@ -25,14 +25,20 @@ extension CaptureRule {
         return rules
     }
 
+    /// `[capture] scanner`; `nil`: there is none.
+    static func scanner(_ file: ConfigurationFile) throws(KitError) -> String? {
+        guard let value = file.table["capture"]?.table?["scanner"] else { return nil }
+        guard let text = value.string else {
+            throw KitError(.usage, "\(file.path): scanner is a text such as \"rspamd:127.0.0.1:11333\"")
+        }
+        return text
+    }
+
     private init(_ entry: TOMLTable, number: Int, path: String) throws(KitError) {
         let place = "\(path): rule \(number)"
         for key in entry.keys where !Self.keys.contains(key) { throw KitError(.usage, "\(place) has no \(key)") }
-        guard entry["action"]?.string != "skip" else {
-            throw KitError(.usage, "\(place): nothing is skipped: the ledger has no record of what is not archived")
-        }
         guard let action: Action = try Self.word(entry, "action", place) else {
-            throw KitError(.usage, "\(place) lacks action: archive or spam")
+            throw KitError(.usage, "\(place) lacks action: archive, spam or skip")
         }
         let name = try Self.text(entry, "name", place)
         self.init(name ?? "rule \(number)", try Self.conditions(entry, place), action: action)

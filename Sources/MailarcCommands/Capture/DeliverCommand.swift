@@ -14,7 +14,7 @@ struct DeliverCommand: AsyncParsableCommand {
             Routes, accounts and rules are those of 'mailarc receive' (Documentation/Capture.md); --explain prints which \
             rule decides for the message, and archives nothing.
 
-            EXIT CODES: 0 archived, 64 command line, 65 empty or too large, 67 no route, 75 try again, 77 not on the list.
+            EXIT CODES: 0 archived (or skipped by a rule, which the ledger counts), 64 command line, 65 empty or too large, 67 no route, 75 try again, 77 not on the list.
 
             EXAMPLES:
               mailarc deliver -a ~/mail.archive --key-file ~/.mailarc.key --account me < message.eml
@@ -56,7 +56,7 @@ struct DeliverCommand: AsyncParsableCommand {
         do throws(KitError) {
             let (message, request) = try read()
             if explain {
-                try render(try message.explain(request), Self.lines)
+                try render(try await message.explain(request), Self.lines)
             } else if let outbox = try sealing.outbox(command: "mailarc deliver") {
                 try render(try await outbox.deliver(message, request), Self.lines)
             } else {
@@ -81,7 +81,7 @@ struct DeliverCommand: AsyncParsableCommand {
     private func read() throws(KitError) -> (DeliveredMessage, DeliverRequest) {
         let file = try ReceiveConfiguration(configuration.file())
         var request = DeliverRequest()
-        (request.routes, request.rules) = (capture.routes(file), file.rules)
+        (request.routes, request.rules, request.scanner) = (capture.routes(file), file.rules, file.scanner)
         request.allowedRecipients = try capture.recipients(file)
         request.maximumMessageSize = try capture.messageSize(file)
         request.recipients = to.isEmpty ? [Self.userName] : to
@@ -120,14 +120,24 @@ struct DeliverCommand: AsyncParsableCommand {
             let rule = decision.rule.map { "\($0): \(decision.action)" } ?? "no rule: \(decision.action)"
             return "\(decision.account):\(decision.mailbox) <\(decision.sender)> → "
                 + "\(decision.recipients.joined(separator: ", ")): \(rule)"
-        } + (explanation.note.map { [$0] } ?? [])
+        } + (explanation.note.map { [$0] } ?? []) + lines(explanation.scan)
+    }
+
+    private static func lines(_ scan: CaptureScan?) -> [String] {
+        guard let scan else { return [] }
+        guard let isSpam = scan.isSpam else { return ["not scanned: \(scan.reason ?? "")"] }
+        return ["scanner: \(isSpam ? "spam" : "no spam")" + (scan.score.map { ", \($0) points" } ?? "")]
     }
 
     static func lines(_ report: DeliverReport) -> [String] {
+        let skipped = (report.skipped ?? []).map { "not kept in \($0.account):\($0.mailbox): rule \($0.rule ?? "")" }
+        guard let id = report.id, report.isSealed || report.isRepeated || !report.places.isEmpty else { return skipped }
         let places = report.places.map { "\($0.account):\($0.mailbox) UID \($0.uid)" }
         let place = report.isSealed ? "sealed" : report.isRepeated ? "there already" : places.joined(separator: ", ")
-        let line = "\(place), \(report.id)"
-        return [line + (report.original.map { ", journal of \($0)" } ?? "")] + (report.note.map { [$0] } ?? [])
+        var lines = ["\(place), \(id)" + (report.original.map { ", journal of \($0)" } ?? "")] + skipped
+        if let note = report.note { lines.append(note) }
+        if let reason = report.scan?.reason { lines.append("not scanned: \(reason)") }
+        return lines
     }
 }
 

@@ -13,7 +13,8 @@ struct ReceiveCommand: AsyncParsableCommand {
             Recipients are routed to accounts by [[receive.route]] in the configuration; --account takes the rest. The \
             archive is open only while mail is stored: pull, check and search work beside it. SIGTERM ends it cleanly.
             A route with 'journal = true' takes journal reports of Exchange and Microsoft 365 apart: the report goes to \
-            the mailbox Journal, the message in it where the route says. [[capture.rule]] files spam in the mailbox Junk.
+            the mailbox Journal, the message in it where the route says. [[capture.rule]] files spam in the mailbox Junk, or \
+            skips mail: the ledger counts it under the rule's name.
             With --outbox and --credential this machine needs no archive and no key: it seals mail for the owner of one \
             ('mailarc writer'), and can read none of it.
             Documentation/Capture.md has the lines for Postfix, a systemd unit and every guarantee.
@@ -104,7 +105,7 @@ struct ReceiveCommand: AsyncParsableCommand {
                 .usage, "nothing says where to listen",
                 hint: "--lmtp unix:/path or 127.0.0.1:PORT, --smtp ADDRESS, or [receive] in the configuration")
         }
-        (request.routes, request.rules) = (capture.routes(file), file.rules)
+        (request.routes, request.rules, request.scanner) = (capture.routes(file), file.rules, file.scanner)
         request.allowedRecipients = try capture.recipients(file)
         request.networks = allowNetwork.isEmpty ? try file.texts("networks") : allowNetwork
         request.maximumMessageSize = try capture.messageSize(file)
@@ -149,6 +150,10 @@ enum CaptureText {
             return "\(event.time)\(client) <\(event.sender ?? "")> → \(recipients): \(place), "
                 + "\(Format.octets(event.octets ?? 0)), \(event.id ?? "")"
                 + (event.original.map { ", journal of \($0)" } ?? "") + (event.note.map { "; \($0)" } ?? "")
+                + (event.scan?.reason.map { "; not scanned: \($0)" } ?? "")
+        case .skipped:
+            return "\(event.time)\(client) <\(event.sender ?? "")> → \(recipients): not kept in \(event.text): "
+                + "rule \(event.rule ?? ""), \(Format.octets(event.octets ?? 0))"
         case .refused:
             return "\(event.time)\(client): refused: \(event.code ?? 0) \(event.status ?? "") \(event.text)"
         case .listening, .problem, .stopped: return "\(event.time) \(event.event.rawValue): \(event.text)"

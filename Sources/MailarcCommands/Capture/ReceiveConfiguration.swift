@@ -24,6 +24,7 @@ struct ReceiveConfiguration {
     private let table: TOMLTable
     let routes: [CaptureRoute]
     let rules: [CaptureRule]
+    let scanner: String?
 
     /// - Throws: `.usage` for a word that is not known: a route that is misspelt sends mail elsewhere.
     init(_ file: ConfigurationFile) throws(KitError) {
@@ -39,6 +40,7 @@ struct ReceiveConfiguration {
         }
         self.routes = routes
         rules = try CaptureRule.rules(file)
+        scanner = try CaptureRule.scanner(file)
     }
 
     private static func route(_ entry: TOMLTable, _ place: String) throws(KitError) -> CaptureRoute {

@@ -159,6 +159,9 @@ struct WriterCommand: ParsableCommand {
                 "\(report.host): \(Format.plural(report.messages, "message")) in "
                     + "\(Format.plural(report.segments, "segment")) adopted, \(Format.octets(report.octets))\(repeated)"
             ]
+            if report.skipped > 0 {
+                lines.append("\(Format.plural(report.skipped, "message")) skipped by rules of the host, in the ledger")
+            }
             if report.known > 0 { lines.append("\(Format.plural(report.known, "segment")) had been adopted before") }
             if report.gaps > 0 { lines.append("WARNING: segments are missing at \(report.gaps) places") }
             lines += report.unreadable.map { "WARNING: passed over: \($0)" }

@@ -27,6 +27,8 @@ public struct AdoptionReport: Codable, Sendable {
     public var messages = 0
     /// Of them, deliveries that were there already.
     public var repeated = 0
+    /// Messages that rules of the host skipped; the ledger has them by the rule's name.
+    public var skipped = 0
     public var octets = 0
     /// Segments that had been adopted before.
     public var known = 0
@@ -127,12 +129,14 @@ private struct Adoption {
             return error.message
         } catch { throw KitError(storing: error, at: path) }
         var group: [CapturedMessage] = []
+        let skips: [String: UInt64]
         do throws(KitError) {
             for _ in 0..<reader.header.messageCount {
                 group.append(try SealedDelivery.next(reader, into: CaptureSpool(budget, spooling)))
             }
+            skips = try SealedSkips.next(reader)
         } catch  where error.kind == .damaged { return error.message }
-        try await store(group, of: reader)
+        try await store(group, skips, of: reader)
         // ORDER: the messages are durable, and so is the note that they are, before the segment goes.
         do throws(ArchiveError) { try remove(path) } catch { throw KitError(storing: error, at: path) }
         return nil
@@ -163,12 +167,16 @@ private struct Adoption {
             .damaged, "segments before it are missing: copy them here, or give them up with --accept-gaps")
     }
 
-    private mutating func store(_ group: [CapturedMessage], of reader: SegmentReader) async throws(KitError) {
-        let deliveries = try ArchivedDelivery.together(try await session.store(group)).get()
-        host = try await session.adopted(reader.header, digest: reader.digest, of: host)
+    private mutating func store(
+        _ group: [CapturedMessage], _ skips: [String: UInt64], of reader: SegmentReader
+    ) async throws(KitError) {
+        let deliveries =
+            group.isEmpty ? [] : try ArchivedDelivery.together(try await session.store(group)).get()
+        host = try await session.adopted(reader.header, digest: reader.digest, of: host, skips: skips)
         report.segments += 1
         report.messages += deliveries.count
         report.repeated += deliveries.count { !$0.places.contains { $0 != nil } }
+        report.skipped += skips.values.reduce(0) { $0 + Int($1) }
         report.octets += deliveries.reduce(0) { $0 + $1.octetCount }
     }
 

@@ -6,6 +6,7 @@ import MailSync
 final class CaptureMail: MailHandler {
     private let routing: CaptureRouting
     private let rules: CaptureRules
+    private let scanner: SpamScanner?
     private let queue: CaptureQueue
     private let condition: CaptureCondition
     private let spooling: any PairSpooling
@@ -14,12 +15,11 @@ final class CaptureMail: MailHandler {
     private let budget = SpoolBudget(24 << 20)
 
     init(
-        routing: CaptureRouting, rules: CaptureRules, queue: CaptureQueue, condition: CaptureCondition,
-        spooling: any PairSpooling,
-        handler: @escaping CaptureHandler
+        routing: CaptureRouting, rules: CaptureRules, scanner: SpamScanner?, queue: CaptureQueue,
+        condition: CaptureCondition, spooling: any PairSpooling, handler: @escaping CaptureHandler
     ) {
-        (self.routing, self.rules, self.queue, self.condition) = (routing, rules, queue, condition)
-        (self.spooling, self.handler) = (spooling, handler)
+        (self.routing, self.rules, self.scanner, self.queue) = (routing, rules, scanner, queue)
+        (self.condition, self.spooling, self.handler) = (condition, spooling, handler)
     }
 
     func unavailable() -> SMTPReply? { condition.error.map(SMTPReply.init) }
@@ -61,22 +61,36 @@ final class CaptureMail: MailHandler {
             spool: spool, channel: client.mailProtocol == .lmtp ? .lmtp : .smtp, targets: targets,
             sender: envelope.sender.text, client: client.address, helloName: envelope.helloName,
             transport: envelope.transport, tls: envelope.tls ?? "", time: Clock.now())
-        let reply: SMTPReply
         do throws(KitError) {
             let bundle: CapturedBundle
-            do throws(StoreError) { bundle = try message.bundle(rules) } catch {
+            do throws(StoreError) { bundle = try await message.bundle(rules, scanner) } catch {
                 throw KitError(storing: error, at: "/")
             }
             let deliveries = try await queue.store(bundle.messages).get()
             tell(deliveries, bundle)
-            let verb = deliveries[0].isSealed ? "Sealed in" : "Archived as"
-            reply = SMTPReply(250, "2.0.0", "\(verb) \(deliveries[0].name)")
-        } catch { reply = SMTPReply(error) }
-        return envelope.recipients.map { _ in reply }
+            return Self.replies(deliveries, bundle, envelope, client)
+        } catch {
+            let reply = SMTPReply(error)
+            return envelope.recipients.map { _ in reply }
+        }
+    }
+
+    /// One for each recipient; SMTP gives the client the first, which tells of what is archived where anything is.
+    private static func replies(
+        _ deliveries: [ArchivedDelivery], _ bundle: CapturedBundle, _ envelope: ReceivedEnvelope, _ client: ClientFacts
+    ) -> [SMTPReply] {
+        let kept = Set(bundle.messages[0].targets.flatMap(\.recipients))
+        let verb = deliveries[0].isSealed ? "Sealed in" : "Archived as"
+        let archived = SMTPReply(250, "2.0.0", "\(verb) \(deliveries[0].name)")
+        let skipped = SMTPReply(250, "2.0.0", "Not kept, as a rule says")
+        guard client.mailProtocol == .lmtp || kept.isEmpty else { return envelope.recipients.map { _ in archived } }
+        return envelope.recipients.map { kept.contains($0.text) ? archived : skipped }
     }
 
     private func tell(_ deliveries: [ArchivedDelivery], _ bundle: CapturedBundle) {
-        let (delivery, message) = (deliveries[0], bundle.messages[0])
+        for decision in bundle.skips { tellSkip(decision, deliveries[0], bundle) }
+        let kept = zip(deliveries, bundle.messages).filter { !$1.targets.isEmpty }
+        guard let (delivery, message) = kept.first else { return }
         let places = deliveries.flatMap(\.places).compactMap { $0 }
         let names = bundle.messages.flatMap(\.targets).map { "\($0.place.account):\($0.place.mailbox.text)" }
             .joined(separator: ", ")
@@ -90,7 +104,21 @@ final class CaptureMail: MailHandler {
             delivery.name, delivery.octetCount, delivery.groupSize
         )
         event.places = places.map(CapturedPlaceRow.init)
-        (event.original, event.note) = (deliveries.dropFirst().first?.name, bundle.note)
+        (event.original, event.note) = (kept.dropFirst().first?.0.name, bundle.note)
+        event.scan = bundle.scan
+        handler(event)
+    }
+
+    private func tellSkip(
+        _ decision: CapturedBundle.Decision, _ delivery: ArchivedDelivery, _ bundle: CapturedBundle
+    ) {
+        let message = bundle.messages[0]
+        var event = CaptureEvent(.skipped, "\(decision.place.account):\(decision.place.mailbox.text)")
+        event.protocol = message.channel == .lmtp ? "lmtp" : "smtp"
+        (event.client, event.sender, event.recipients) = (message.client, decision.sender, decision.recipients)
+        (event.octets, event.group) = (message.spool.octetCount, delivery.groupSize)
+        (event.id, event.rule) = (delivery.isSealed ? delivery.name : nil, decision.rule?.name)
+        event.scan = bundle.scan
         handler(event)
     }
 }

@@ -11,6 +11,8 @@ public struct CaptureEvent: Codable, Sendable {
         case repeated
         /// A message is durable in the outbox of a write-only host, and the client was told so.
         case sealed
+        /// A message was not kept for one mailbox, as a rule says; that this was so is durable.
+        case skipped
         /// A client was refused something.
         case refused
         /// Mail cannot be stored; clients are told to come again.
@@ -42,6 +44,10 @@ public struct CaptureEvent: Codable, Sendable {
     public var original: String?
     /// Why a journal report was kept as it came.
     public var note: String?
+    /// The rule that skipped it.
+    public var rule: String?
+    /// What the spam scanner said, where it was asked.
+    public var scan: CaptureScan?
 
     init(_ event: Kind, _ text: String) {
         (time, self.event, self.text) = (Clock.text(Clock.now()), event, text)
@@ -66,8 +72,8 @@ public struct CapturedPlaceRow: Codable, Sendable {
 
 /// What became of one message from standard input.
 public struct DeliverReport: Codable, Sendable {
-    /// The message's id in the archive; of a write-only host, `segment N`.
-    public var id: String
+    /// The message's id in the archive; of a write-only host, `segment N`; `nil` where rules skipped all of it.
+    public var id: String?
     public var octets: Int
     /// Where it was placed now; empty where the same delivery was there already.
     public var places: [CapturedPlaceRow]
@@ -78,6 +84,10 @@ public struct DeliverReport: Codable, Sendable {
     public var original: String?
     /// Why a journal report was kept as it came.
     public var note: String?
+    /// Where it was not archived, and which rule says so; `nil`: nowhere.
+    public var skipped: [CaptureDecision]?
+    /// What the spam scanner said, where it was asked.
+    public var scan: CaptureScan?
 }
 
 /// Where a message goes, and why.
@@ -91,9 +101,10 @@ public struct CaptureDecision: Codable, Sendable {
     /// The rule that decided; `nil`: none did.
     public var rule: String?
 
-    init(_ place: CapturePlace, _ sender: String, _ recipients: [String], _ rule: CaptureRule?) {
-        (account, mailbox, self.sender, self.recipients) = (place.account, place.mailbox.text, sender, recipients)
-        (action, self.rule) = ((rule?.action ?? .archive).rawValue, rule?.name)
+    init(_ decision: CapturedBundle.Decision) {
+        (account, mailbox) = (decision.place.account, decision.place.mailbox.text)
+        (sender, recipients) = (decision.sender, decision.recipients)
+        (action, rule) = ((decision.rule?.action ?? .archive).rawValue, decision.rule?.name)
     }
 }
 
@@ -103,6 +114,19 @@ public struct DeliverExplanation: Codable, Sendable {
     public var decisions: [CaptureDecision]
     /// Why a journal report would be kept as it came.
     public var note: String?
+    /// What the spam scanner said, where it was asked.
+    public var scan: CaptureScan?
+}
+
+/// What a spam scanner said of one message, or why it did not.
+public struct CaptureScan: Codable, Sendable {
+    /// `nil`: it said nothing, and rules see what stands in the header.
+    public var isSpam: Bool?
+    public var score: Double?
+    /// Why it said nothing.
+    public var reason: String?
+
+    var verdict: SpamVerdict? { isSpam.map { SpamVerdict(isSpam: $0, score: score) } }
 }
 
 /// Takes what happens as it comes.

@@ -1,11 +1,13 @@
 /// Where a captured message is filed: the first rule of which every condition holds decides.
 public struct CaptureRule: Sendable, Hashable {
-    /// What becomes of the message. Nothing skips one: the ledger has no record of what is not archived.
+    /// What becomes of the message.
     public enum Action: String, Sendable, CaseIterable, Codable {
         /// Archived where its route says.
         case archive
         /// Archived in the mailbox Junk of the route's account.
         case spam
+        /// Not archived; the ledger counts it under the rule's name, and the sender hears of nothing.
+        case skip
     }
 
     /// What a mailbox is for.

@@ -1,3 +1,4 @@
+import ArchiveStore
 import MailCore
 package import MailMIME
 
@@ -7,7 +8,8 @@ package struct CaptureSubject: Sendable {
     private let octetCount: Int
     private let listID: String?
     private let addresses: [String]
-    private let verdict: SpamVerdict
+    /// Of filters that wrote into the header, until a scanner says something.
+    package var verdict: SpamVerdict
 
     /// - Parameter sender: of the envelope.
     package init(_ header: HeaderFields, octetCount: Int, sender: String) {
@@ -53,6 +55,11 @@ package struct CaptureRules: Sendable {
                         .usage, "\(rule.name): a pattern has 0 to \(CaptureRouting.starLimit) '*': \(pattern)")
                 }
             }
+            guard rule.action != .skip || CaptureHost.isName(rule.name) else {
+                throw KitError(
+                    .usage, "\(rule.name): a rule that skips has a name of a-z, 0-9, '.', '_' and '-', 64 at the most",
+                    hint: "the ledger counts what is skipped under that name, for ever: name = \"newsletters\"")
+            }
         }
         self.rules = rules
     }
@@ -62,29 +69,49 @@ package struct CaptureRules: Sendable {
     /// The rules that may decide about `subject`, with what only the recipients tell.
     ///
     /// So that many recipients cost no more than one.
-    package func about(_ subject: CaptureSubject) -> [CaptureRule] {
-        rules.compactMap { rule in
-            var rest = rule
-            rest.conditions = []
-            for condition in rule.conditions {
-                guard let holds = subject.satisfies(condition) else {
-                    rest.conditions.append(condition)
-                    continue
-                }
-                guard holds else { return nil }
-            }
-            return rest
+    package func about(_ subject: CaptureSubject) -> [CaptureRule] { rules.compactMap { $0.rest(about: subject) } }
+
+    /// Whether a rule may decide about one of `targets` by what a spam filter says: any before it does not, anyhow.
+    package func wantVerdict(_ subject: CaptureSubject, _ targets: [(CapturePlace, [String])]) -> Bool {
+        let rests = rules.compactMap { rule -> (rule: CaptureRule, isAsking: Bool)? in
+            var quiet = rule
+            quiet.conditions.removeAll(where: \.isVerdict)
+            return quiet.rest(about: subject).map { ($0, quiet.conditions.count < rule.conditions.count) }
         }
+        return targets.contains { place, recipients in
+            rests.first { [$0.rule].deciding(place, recipients) != nil }?.isAsking ?? false
+        }
+    }
+}
+
+extension CaptureRule {
+    /// The rule with what only the recipients tell; `nil` where it does not hold.
+    fileprivate func rest(about subject: CaptureSubject) -> CaptureRule? {
+        var rest = self
+        rest.conditions = []
+        for condition in conditions {
+            guard let holds = subject.satisfies(condition) else {
+                rest.conditions.append(condition)
+                continue
+            }
+            guard holds else { return nil }
+        }
+        return rest
     }
 }
 
 extension [CaptureRule] {
     /// The first whose conditions all hold; `nil`: none, and the message is archived where its route says.
+    ///
+    /// One copy is for all `recipients`: nothing is skipped for one of them that another is to have.
     package func deciding(_ place: CapturePlace, _ recipients: [String]) -> CaptureRule? {
         first { rule in
             rule.conditions.allSatisfy { condition in
                 switch condition {
-                case .address(let pattern): recipients.contains(where: pattern.takes)
+                case .address(let pattern):
+                    rule.action == .skip
+                        ? !recipients.isEmpty && recipients.allSatisfy(pattern.takes)
+                        : recipients.contains(where: pattern.takes)
                 case .role(.inbox): place.mailbox == MailboxName("INBOX")
                 case .role(.sent): place.direction == .sent
                 default: false
@@ -95,6 +122,14 @@ extension [CaptureRule] {
 }
 
 extension CaptureRule.Condition {
+    /// A spam filter tells.
+    fileprivate var isVerdict: Bool {
+        switch self {
+        case .isSpam, .score: true
+        default: false
+        }
+    }
+
     fileprivate var pattern: String? {
         switch self {
         case .field(_, let pattern), .address(let pattern), .listID(let pattern): pattern

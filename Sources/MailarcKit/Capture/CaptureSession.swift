@@ -70,16 +70,21 @@ struct CaptureSession: CaptureHold {
     }
 
     mutating func store(_ group: [CapturedMessage]) async throws(KitError) -> [Result<ArchivedDelivery, KitError>] {
-        let taken = try await ingest(group)
+        var taken = try await ingest(group.filter { !$0.targets.isEmpty })[...]
+        var skips: [String: UInt64] = [:]
         var events: [OccurrenceEvent] = []
         var results: [Result<ArchivedDelivery, KitError>] = []
         var placed: [RandomID: [DeliveryRow]] = [:]
-        for (message, outcome) in zip(group, taken) {
-            switch outcome {
+        for message in group {
+            switch message.targets.isEmpty ? nil : taken.popFirst() {
+            case nil:
+                skips.merge(message.skips, uniquingKeysWith: +)
+                results.append(.success(.skipped(message, groupSize: group.count)))
             case .failure(let error): results.append(.failure(error))
             case .success(let ingested):
                 do throws(KitError) {
                     let places = try place(message, ingested, &events, &placed)
+                    skips.merge(message.skips, uniquingKeysWith: +)
                     results.append(
                         .success(
                             ArchivedDelivery(
@@ -93,18 +98,19 @@ struct CaptureSession: CaptureHold {
         noteUIDs(&events)
         do {
             try await destination.record(events)
+            destination.skip(skips)
             _ = try await destination.commit()
         } catch { throw KitError(storing: error, at: workspace.path) }
         return results
     }
 
-    /// Notes that the messages of a segment are durable here.
+    /// Notes that the messages of a segment are durable here, and how many its host skipped.
     func adopted(
-        _ header: SegmentHeader, digest: [UInt8], of host: CaptureHost
+        _ header: SegmentHeader, digest: [UInt8], of host: CaptureHost, skips: [String: UInt64]
     ) async throws(KitError) -> CaptureHost {
-        do throws(ArchiveError) { return try await writer.adopted(header, digest: digest, of: host) } catch {
-            throw KitError(error, at: workspace.path)
-        }
+        do throws(ArchiveError) {
+            return try await writer.adopted(header, digest: digest, of: host, skips: skips)
+        } catch { throw KitError(error, at: workspace.path) }
     }
 
     // MARK: Octets

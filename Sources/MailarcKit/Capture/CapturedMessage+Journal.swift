@@ -8,7 +8,35 @@ struct CapturedBundle: Sendable {
     /// What people should know of it.
     var note: String?
     /// Where it goes, and which rule says so.
-    var decisions: [CaptureDecision] = []
+    var decisions: [Decision] = []
+    /// What the spam scanner said, where it was asked.
+    var scan: CaptureScan?
+
+    /// One place of one of the messages, and the rule that decided; `nil`: none did.
+    struct Decision: Sendable {
+        var place: CapturePlace
+        var sender: String
+        var recipients: [String]
+        var rule: CaptureRule?
+
+        var isSkipped: Bool { rule?.action == .skip }
+    }
+
+    /// What is told of as skipped; a report that goes with its message is not told of again.
+    var skips: [Decision] { decisions.filter { $0.isSkipped && $0.place.purpose != .report } }
+
+    /// Where the message that a report encloses is skipped, so is the report: it holds all of it.
+    mutating func skipReports() {
+        guard messages.count > 1 else { return }
+        let kept = Set(messages[1].targets.map(\.place.account))
+        for index in decisions.indices where decisions[index].place.purpose == .report {
+            let place = decisions[index].place
+            let enclosed = decisions.first { $0.isSkipped && $0.place.account == place.account }
+            guard let enclosed, !kept.contains(place.account) else { continue }
+            decisions[index].rule = enclosed.rule
+            messages[0].targets.removeAll { $0.place == place }
+        }
+    }
 }
 
 extension CapturedMessage {

@@ -6,17 +6,31 @@ extension CapturedMessage {
     private static let junkMailbox = MailboxName("Junk")
 
     /// What is archived of it and where; what decided that is told in the bundle.
-    func bundle(_ rules: CaptureRules) throws(StoreError) -> CapturedBundle {
+    ///
+    /// - Parameter scanner: is asked where a rule wants to know; the journal reports' own text never is.
+    func bundle(_ rules: CaptureRules, _ scanner: SpamScanner?) async throws(StoreError) -> CapturedBundle {
         var bundle = try unwrapped()
-        for index in bundle.messages.indices { try bundle.messages[index].file(rules, &bundle.decisions) }
+        for index in bundle.messages.indices {
+            let scan = try await bundle.messages[index].file(rules, scanner, &bundle.decisions)
+            bundle.scan = scan ?? bundle.scan
+        }
+        bundle.skipReports()
         return bundle
     }
 
     /// Gives each target the place that the rules say; reports stay with the reports.
-    private mutating func file(_ rules: CaptureRules, _ decisions: inout [CaptureDecision]) throws(StoreError) {
+    private mutating func file(
+        _ rules: CaptureRules, _ scanner: SpamScanner?, _ decisions: inout [CapturedBundle.Decision]
+    ) async throws(StoreError) -> CaptureScan? {
         var candidates: [CaptureRule] = []
+        var scan: CaptureScan?
         if !rules.isEmpty {
-            let subject = CaptureSubject(try spool.header(), octetCount: spool.octetCount, sender: sender)
+            var subject = CaptureSubject(try spool.header(), octetCount: spool.octetCount, sender: sender)
+            let open = targets.filter { $0.place.purpose != .report }.map { ($0.place, $0.recipients) }
+            if let scanner, rules.wantVerdict(subject, open) {
+                scan = await scanner.ask(about: self)
+                if let verdict = scan?.verdict { subject.verdict = verdict }
+            }
             candidates = rules.about(subject)
         }
         let before = targets
@@ -26,9 +40,15 @@ extension CapturedMessage {
                 target.place.purpose == .report ? nil : candidates.deciding(target.place, target.recipients)
             var place = target.place
             if rule?.action == .spam { (place.mailbox, place.purpose) = (Self.junkMailbox, .junk) }
-            decisions.append(CaptureDecision(place, sender, target.recipients, rule))
-            targets.add(target.recipients, at: place)
+            decisions.append(
+                CapturedBundle.Decision(place: place, sender: sender, recipients: target.recipients, rule: rule))
+            if let rule, rule.action == .skip {
+                skips[rule.name, default: 0] += 1
+            } else {
+                targets.add(target.recipients, at: place)
+            }
         }
+        return scan
     }
 }
 

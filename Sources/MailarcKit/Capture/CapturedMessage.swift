@@ -10,8 +10,10 @@ struct CapturedMessage: Sendable {
 
     var spool: CaptureSpool
     var channel: Channel
-    /// Each place once.
+    /// Each place once; none: its octets are not archived.
     var targets: [Target]
+    /// How many places it would have had that rules skipped, by the rule's name.
+    var skips: [String: UInt64] = [:]
     var sender: String
     var client: String
     var helloName = ""
@@ -29,7 +31,7 @@ struct CapturedMessage: Sendable {
 
 /// What became of a message that is durable now.
 struct ArchivedDelivery: Sendable {
-    /// Its id in the archive; of a write-only host, the segment it is sealed in.
+    /// Its id in the archive, empty where it is not archived; of a write-only host, the segment it is sealed in.
     var name: String
     var octetCount: Int
     /// Where it was placed, in the order of its targets; `nil` where the same delivery was there already. Empty where the
@@ -39,6 +41,11 @@ struct ArchivedDelivery: Sendable {
     var isSealed = false
     /// Messages that became durable with it, itself included.
     var groupSize: Int
+
+    /// A message that nothing is kept of but that it came.
+    static func skipped(_ message: CapturedMessage, groupSize: Int) -> ArchivedDelivery {
+        ArchivedDelivery(name: "", octetCount: message.spool.octetCount, places: [], groupSize: groupSize)
+    }
 
     /// What came of messages that count only together.
     static func together(

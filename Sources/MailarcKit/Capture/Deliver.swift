@@ -9,6 +9,8 @@ public struct DeliverRequest: Sendable {
     public var recipients: [String] = []
     public var routes: [CaptureRoute] = []
     public var rules: [CaptureRule] = []
+    /// As of ``ReceiveRequest``.
+    public var scanner: String?
     public var allowedRecipients: [String] = []
     /// `uid 1000`.
     public var client = ""
@@ -75,14 +77,16 @@ extension DeliveredMessage {
     /// Where the message would go and which rule says so; nothing is archived.
     ///
     /// - Throws: as ``Workspace/deliver(_:_:)`` for recipients and rules.
-    public func explain(_ request: DeliverRequest) throws(KitError) -> DeliverExplanation {
-        let bundle = try bundle(request)
-        return DeliverExplanation(octets: spool.octetCount, decisions: bundle.decisions, note: bundle.note)
+    public func explain(_ request: DeliverRequest) async throws(KitError) -> DeliverExplanation {
+        let bundle = try await bundle(request)
+        return DeliverExplanation(
+            octets: spool.octetCount, decisions: bundle.decisions.map(CaptureDecision.init), note: bundle.note,
+            scan: bundle.scan)
     }
 
     /// Makes the message durable in `store`.
     func deliver(to store: any CaptureStore, _ request: DeliverRequest) async throws(KitError) -> DeliverReport {
-        let bundle = try bundle(request)
+        let bundle = try await bundle(request)
         var session = try await Workspace.waiting(for: request.lockSeconds) { () throws(KitError) in
             try await store.open()
         }
@@ -95,18 +99,25 @@ extension DeliveredMessage {
         try? await session.close()
         let deliveries = try ArchivedDelivery.together(results).get()
         guard let first = deliveries.first else { throw KitError(.internalError, "nothing came of the delivery") }
-        let places = deliveries.flatMap(\.places).compactMap { $0 }.map(CapturedPlaceRow.init)
+        let kept = zip(deliveries, bundle.messages).filter { !$1.targets.isEmpty }.map(\.0)
+        let places = kept.flatMap(\.places).compactMap { $0 }.map(CapturedPlaceRow.init)
+        let skipped = bundle.skips.map(CaptureDecision.init)
         return DeliverReport(
-            id: first.name, octets: first.octetCount, places: places, isRepeated: places.isEmpty && !first.isSealed,
-            isSealed: first.isSealed, original: deliveries.dropFirst().first?.name, note: bundle.note)
+            id: first.isSealed ? first.name : kept.first?.name, octets: spool.octetCount, places: places,
+            isRepeated: places.isEmpty && !first.isSealed && !kept.isEmpty, isSealed: first.isSealed,
+            original: kept.dropFirst().first?.name, note: bundle.note, skipped: skipped.isEmpty ? nil : skipped,
+            scan: bundle.scan)
     }
 
-    fileprivate func bundle(_ request: DeliverRequest) throws(KitError) -> CapturedBundle {
+    fileprivate func bundle(_ request: DeliverRequest) async throws(KitError) -> CapturedBundle {
         let message = CapturedMessage(
             spool: spool, channel: .pipe, targets: try Self.targets(request), sender: request.sender,
             client: request.client, time: Clock.now())
         let rules = try CaptureRules(request.rules)
-        do throws(StoreError) { return try message.bundle(rules) } catch { throw KitError(storing: error, at: "/") }
+        let scanner = try request.scanner.map { text throws(KitError) in try SpamScanner(text) { _ in } }
+        do throws(StoreError) { return try await message.bundle(rules, scanner) } catch {
+            throw KitError(storing: error, at: "/")
+        }
     }
 
     private static func targets(_ request: DeliverRequest) throws(KitError) -> [CapturedMessage.Target] {

@@ -77,9 +77,12 @@ struct OutboxSession: CaptureHold {
 
     mutating func store(_ group: [CapturedMessage]) async throws(KitError) -> [Result<ArchivedDelivery, KitError>] {
         let number: UInt64
+        let kept = group.filter { !$0.targets.isEmpty }
+        let skips = SealedSkips(group)
         do throws(ArchiveError) {
-            number = try outbox.seal(messageCount: group.count, time: Clock.now()) { sealer throws(ArchiveError) in
-                for message in group { try SealedDelivery(message).append(message.spool, to: sealer) }
+            number = try outbox.seal(messageCount: kept.count, time: Clock.now()) { sealer throws(ArchiveError) in
+                for message in kept { try SealedDelivery(message).append(message.spool, to: sealer) }
+                try skips?.append(to: sealer)
             }
         } catch {
             guard error.kind != .limitExceeded else {
@@ -97,6 +100,51 @@ struct OutboxSession: CaptureHold {
     }
 
     func close() async throws(KitError) {}
+}
+
+// le32 length ‖ JSON of the value
+/// What stands behind the messages of a segment where some were skipped: how many, by the rule's name.
+struct SealedSkips: Codable {
+    var skipped: [String: UInt64]
+
+    /// `nil`: nothing of `group` was skipped.
+    init?(_ group: [CapturedMessage]) {
+        skipped = group.reduce(into: [:]) { $0.merge($1.skips, uniquingKeysWith: +) }
+        if skipped.isEmpty { return nil }
+    }
+
+    func append(to sealer: SegmentSealer) throws(ArchiveError) {
+        let octets: Data
+        do { octets = try JSONEncoder().encode(self) } catch {
+            throw ArchiveError(.internalError, "what was skipped cannot be written down", cause: error)
+        }
+        var head = ByteWriter(capacity: octets.count + 4)
+        head.u32(UInt32(octets.count))
+        head.bytes(octets)
+        try sealer.append(head.octets)
+    }
+
+    /// LIMIT: a thousand names of 64 octets, and their numbers.
+    private static let octetLimit = 128 << 10
+
+    /// What follows the last message of a segment; empty where nothing does.
+    ///
+    /// - Throws: `.damaged` for what the ledger cannot say.
+    static func next(_ reader: SegmentReader) throws(KitError) -> [String: UInt64] {
+        do {
+            let first = try reader.read(1)
+            guard !first.isEmpty else { return [:] }
+            let count = Int(ByteReader.u32(first + (try reader.readAll(3)), at: 0))
+            guard count <= octetLimit else { throw ArchiveError(.damaged, "what was skipped is malformed") }
+            let skips = try JSONDecoder().decode(SealedSkips.self, from: Data(try reader.readAll(count))).skipped
+            guard skips.allSatisfy({ CaptureHost.isName($0.key) && $0.value <= UInt32.max }) else {
+                throw ArchiveError(.damaged, "what was skipped is malformed")
+            }
+            return skips
+        } catch let error as DecodingError {
+            throw KitError(.damaged, "what was skipped cannot be read", cause: error)
+        } catch { throw KitError(storing: error, at: "/") }
+    }
 }
 
 // le32 length ‖ JSON of the value ‖ le64 octets of the message ‖ the message

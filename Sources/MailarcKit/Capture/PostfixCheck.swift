@@ -19,12 +19,24 @@ public struct PostfixFacts: Sendable {
     public var parameter: @Sendable (String) throws(KitError) -> String
     /// What a map, `type:name`, has for a key; `nil`: nothing.
     public var lookup: @Sendable (_ map: String, _ key: String) throws(KitError) -> String?
+    /// Parameters that master.cf gives single services, `smtp/inet/relayhost`.
+    public var overrides: @Sendable () throws(KitError) -> [String]
 
     public init(
         parameter: @escaping @Sendable (String) throws(KitError) -> String,
-        lookup: @escaping @Sendable (String, String) throws(KitError) -> String?
+        lookup: @escaping @Sendable (String, String) throws(KitError) -> String?,
+        overrides: @escaping @Sendable () throws(KitError) -> [String]
     ) {
-        (self.parameter, self.lookup) = (parameter, lookup)
+        (self.parameter, self.lookup, self.overrides) = (parameter, lookup, overrides)
+    }
+
+    /// Where the Postfix of this machine is configured; `nil` where there is none.
+    public static var folder: String? {
+        guard let result = try? ChildProcess.run("postconf", ["-h", "config_directory"], input: [], seconds: 30),
+            result.status == 0
+        else { return nil }
+        let text = String(decoding: result.output, as: UTF8.self).split(separator: "\n").first.map(String.init)
+        return text?.hasPrefix("/") == true ? text : nil
     }
 
     /// The Postfix configured in `folder`, through its own programs.
@@ -46,6 +58,13 @@ public struct PostfixFacts: Sendable {
                 }
                 let text = String(decoding: result.output, as: UTF8.self).split(separator: "\n").joined(separator: " ")
                 return result.status == 0 && !text.isEmpty ? text : nil
+            },
+            overrides: { () throws(KitError) in
+                let result = try ChildProcess.run("postconf", ["-c", folder, "-P"], input: [], seconds: 30)
+                guard result.status == 0 else { throw KitError(.ioFailed, "postconf cannot read \(folder)/master.cf") }
+                return String(decoding: result.output, as: UTF8.self).split(separator: "\n").compactMap { line in
+                    line.split(separator: "=").first?.split(separator: " ").first.map(String.init)
+                }
             })
     }
 }
@@ -72,6 +91,7 @@ extension PostfixSetup {
             }
         }
         try checkRoute(facts, &findings)
+        try checkRelay(facts, &findings)
         try checkCopies(facts, &findings)
         return findings
     }
@@ -98,6 +118,32 @@ extension PostfixSetup {
                 PostfixFinding(
                     kind: .missing, parameter: "mydestination",
                     text: "\(domain) is local here: its recipients are looked for among the users of this machine"))
+        }
+    }
+
+    /// The way out, where there is to be another.
+    private func checkRelay(_ facts: PostfixFacts, _ findings: inout [PostfixFinding]) throws(KitError) {
+        for wanted in wanted where relay != nil {
+            guard case .text(let value, _, let equivalents) = wanted.value else { continue }
+            let found = try facts.parameter(wanted.parameter)
+            guard found != value, !equivalents.contains(found) else { continue }
+            findings.append(
+                PostfixFinding(
+                    kind: .missing, parameter: wanted.parameter,
+                    text: "is \(found.isEmpty ? "empty" : found); it should be \(value)"))
+        }
+        for (sender, host) in relay?.senders.sorted(by: { $0.key < $1.key }) ?? []
+        where try lookup(facts, "sender_dependent_relayhost_maps", sender) != host {
+            findings.append(
+                PostfixFinding(
+                    kind: .missing, parameter: "sender_dependent_relayhost_maps",
+                    text: "\(sender) does not go to \(host)")
+            )
+        }
+        for key in relay?.keys ?? [] where try lookup(facts, "smtp_sasl_password_maps", key) == nil {
+            findings.append(
+                PostfixFinding(
+                    kind: .missing, parameter: "smtp_sasl_password_maps", text: "there is no password for \(key)"))
         }
     }
 

@@ -22,6 +22,7 @@ struct CaptureService {
     private let request: ReceiveRequest
     private let routing: CaptureRouting
     private let rules: CaptureRules
+    private let scanner: SpamScanner?
     private let receiver: MailReceiver
     private let handler: CaptureHandler
 
@@ -30,6 +31,9 @@ struct CaptureService {
         (self.request, self.handler) = (request, handler)
         routing = try CaptureRouting(request.routes, allowed: request.allowedRecipients)
         rules = try CaptureRules(request.rules)
+        scanner = try request.scanner.map { text throws(KitError) in
+            try SpamScanner(text) { handler(CaptureEvent(.problem, $0)) }
+        }
         do throws(SMTPError) { receiver = try await MailReceiver(MailReceiver.Options(request)) } catch {
             throw KitError(error)
         }
@@ -45,7 +49,7 @@ struct CaptureService {
             handler(CaptureEvent(.problem, error.message))
         }
         let mail = CaptureMail(
-            routing: routing, rules: rules, queue: queue, condition: condition,
+            routing: routing, rules: rules, scanner: scanner, queue: queue, condition: condition,
             spooling: SealedSpool(folder: request.spoolFolder ?? store.path), handler: handler)
         for listener in receiver.listeners { handler(CaptureEvent(listener)) }
         let failure = await withTaskGroup(of: Void.self) { group -> SMTPError? in

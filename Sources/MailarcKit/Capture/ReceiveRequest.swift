@@ -5,6 +5,8 @@ public struct ReceiveRequest: Sendable {
     public var smtp: [String] = []
     public var routes: [CaptureRoute] = []
     public var rules: [CaptureRule] = []
+    /// `rspamd:127.0.0.1:11333`, `spamd:unix:/run/spamd.sock`; `nil`: rules see what filters wrote into headers.
+    public var scanner: String?
     /// Patterns of recipients; empty: whatever a route takes.
     public var allowedRecipients: [String] = []
     /// `192.0.2.0/24`; empty: this machine.

@@ -10,6 +10,8 @@ package struct SpamVerdict: Hashable, Sendable {
     /// The highest; `nil` where there is none.
     package var score: Double?
 
+    package init(isSpam: Bool, score: Double?) { (self.isSpam, self.score) = (isSpam, score) }
+
     package init(_ header: HeaderFields) {
         func text(_ name: String) -> String { header.text(name)?.lowercased() ?? "" }
         let (status, result) = (text("x-spam-status"), text("x-spamd-result"))

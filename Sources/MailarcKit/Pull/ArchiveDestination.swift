@@ -21,6 +21,7 @@ final class ArchiveDestination: VerifyingDestination {
         /// New messages by key id, waiting for their leaf index.
         var entries: [RandomID: CatalogEntry] = [:]
         var events: [OccurrenceEvent] = []
+        var skips: [String: UInt64] = [:]
         var hasCommitted = false
     }
 
@@ -58,14 +59,19 @@ final class ArchiveDestination: VerifyingDestination {
         collected.withLock { $0.events += events }
     }
 
+    /// The next commit tells that so many messages are not kept, by reason.
+    func skip(_ counts: [String: UInt64]) {
+        collected.withLock { $0.skips.merge(counts, uniquingKeysWith: +) }
+    }
+
     func commit() async throws -> UInt64 {
         // The state transaction of the group before, if there was one, is through.
         if collected.withLock({ $0.hasCommitted }) { FaultPoint.fromEnvironment?.pass("state") }
-        let events = collected.withLock { collected in
-            defer { collected.events = [] }
-            return collected.events
+        let (events, skips) = collected.withLock { collected in
+            defer { (collected.events, collected.skips) = ([], [:]) }
+            return (collected.events, collected.skips)
         }
-        let group = try await writer.commit(events: events)
+        let group = try await writer.commit(events: events, skips: skips)
         let entries = collected.withLock { collected in
             group.messages.compactMap { collected.entries.removeValue(forKey: $0.keyID) }
         }

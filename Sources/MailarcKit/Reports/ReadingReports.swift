@@ -133,4 +133,11 @@ public struct StatisticsReport: Codable, Sendable {
     public var totalOctets: Int
     public var ledgerSize: UInt64
     public var ledgerRoot: String
+    /// Messages that capture rules did not keep, by the rule's name.
+    public var skipped: [Skipped] = []
+
+    public struct Skipped: Codable, Sendable {
+        public var reason: String
+        public var count: UInt64
+    }
 }

@@ -14,7 +14,7 @@ extension Workspace {
             let packOctets = contents.packs.reduce(0) { $0 + Int($1.octetCount) }
             let dead = contents.packs.reduce(0) { $0 + Int($1.deadOctetCount) }
             let erased = contents.packs.reduce(0) { $0 + Int($1.erasedOctetCount) }
-            return StatisticsReport(
+            var report = StatisticsReport(
                 archive: archive.id.description, isPlain: try archive.isPlain(), messages: catalogued.messages,
                 occurrences: catalogued.occurrences, accounts: Set(mailboxes.map(\.account)).count,
                 mailboxes: catalogued.mailboxes, quarantined: catalogued.quarantined,
@@ -28,6 +28,8 @@ extension Workspace {
                 parityOctets: try FileFacts.treeOctetCount(path + "/parity"),
                 totalOctets: try FileFacts.treeOctetCount(path), ledgerSize: ledger.size,
                 ledgerRoot: ledger.root.octets.hex)
+            report.skipped = try Self.skipped(ledger)
+            return report
         } catch let error as KitError {
             throw error
         } catch let error as ArchiveError {
@@ -35,5 +37,18 @@ extension Workspace {
         } catch let error as CatalogError {
             throw KitError(error)
         } catch { throw KitError(.internalError, "the archive cannot be measured", cause: error) }
+    }
+
+    /// What capture rules skipped in all the time, by reason.
+    private static func skipped(_ ledger: Ledger) throws(LedgerError) -> [StatisticsReport.Skipped] {
+        var counts: [String: UInt64] = [:]
+        var leaves = ledger.leaves()
+        while let leaf = try leaves.next() {
+            for reason in SkipRecord(in: leaf.text)?.reasons ?? [] {
+                let (sum, isOver) = counts[reason.name, default: 0].addingReportingOverflow(reason.count)
+                counts[reason.name] = isOver ? .max : sum
+            }
+        }
+        return counts.sorted { $0.key < $1.key }.map { .init(reason: $0.key, count: $0.value) }
     }
 }
