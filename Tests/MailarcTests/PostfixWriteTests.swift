@@ -222,7 +222,27 @@ extension EndToEnd {
                 #expect(asked.errors.contains(line), "\(line) in \(asked.errors)")
             }
             #expect(try Self.contents(etc) == before)
-            try program.folder.write("etc/nodir", "")
+            // postmap cannot write its table.
+            let main = before["main.cf", default: Data()] + Data("transport_maps = hash:\(etc)/transport\n".utf8)
+            try program.folder.write("etc/main.cf", [UInt8](main))
+            try program.folder.write("etc/transport", "a.test smtp:\n")
+            try FileManager.default.createDirectory(
+                atPath: "\(etc)/transport.db", withIntermediateDirectories: false)
+            let whole = try Self.contents(etc)
+            let failed = try await Self.write(program, Self.words(etc), codes: [11])
+            #expect(failed.errors.contains("it is as before") && failed.output.isEmpty, "\(failed.errors)")
+            #expect(try Self.contents(etc) == whole)
+            try FileManager.default.removeItem(atPath: "\(etc)/transport.db")
+            // On a terminal it asks.
+            for (answer, code) in [("n", Int32(130)), ("y", 0)] {
+                let command = program.command(Self.words(etc) + ["--write"], opens: false)
+                let line = ([command.executable] + command.arguments).map { "'\($0)'" }.joined(separator: " ")
+                var terminal = ProcessCommand("script", ["-qec", line, "/dev/null"])
+                (terminal.environment, terminal.input) = (command.environment, Array("\(answer)\n".utf8))
+                let result = try await terminal.run()
+                #expect(result.exitCode == code && result.output.contains("Write this? [y/N]"), "\(result.output)")
+                #expect(try (Self.contents(etc) == whole) == (answer == "n"))
+            }
             for words in [
                 ["postfix"] + Self.addresses + ["--write", "--check"],
                 ["postfix"] + Self.addresses + ["--relay-credentials", "/x"],

@@ -98,12 +98,14 @@ extension PostfixPlan {
             for table in tables { try run("postmap", ["-c", folder, table]) }
             try run("postconf", ["-c", folder, "-n"])
         } catch {
-            for change in changes.reversed() {
+            for (index, change) in changes.enumerated().reversed() {
                 guard let before = change.before else {
                     PostfixFile.remove(change.path)
                     continue
                 }
-                try? PostfixFile.replace(change.path, with: before, mode: 0o600)
+                // What cannot be put back keeps its copy.
+                guard (try? PostfixFile.replace(change.path, with: before, mode: 0o600)) != nil else { continue }
+                if let backup = differences[index].backup { PostfixFile.remove(backup) }
             }
             for table in tables { try? run("postmap", ["-c", folder, table]) }
             throw error

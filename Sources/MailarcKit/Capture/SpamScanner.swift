@@ -7,6 +7,8 @@ import MailScan
 actor SpamScanner {
     /// LIMIT: messages it has at once; spamd has five children by default, Rspamd takes what comes.
     private static let parallelCount = 8
+    /// LIMIT: messages that wait for their turn: the last has its answer before the mail server gives up on ours.
+    private static let waitingCount = 64
     /// LIMIT: nobody waits for a scanner that is not there more often than this.
     private static let pause = Duration.seconds(30)
 
@@ -31,12 +33,12 @@ actor SpamScanner {
         self.tell = tell
     }
 
-    /// What it says of `message`; never fails, and takes no longer than ``ScanClient/longest`` once it is its turn.
+    /// What it says of `message`; never fails, and comes after three minutes at the latest.
     func ask(about message: CapturedMessage) async -> CaptureScan {
         guard message.spool.octetCount <= ScanClient.octetLimit else {
             return CaptureScan(reason: "more than \(ScanClient.octetLimit) octets")
         }
-        await take()
+        guard await take() else { return CaptureScan(reason: "the spam scanner has too much to do") }
         defer { give() }
         if let outage {
             guard ContinuousClock.now >= outage.until else { return CaptureScan(reason: outage.reason) }
@@ -68,12 +70,15 @@ actor SpamScanner {
         }
     }
 
-    private func take() async {
+    /// False: too many wait already.
+    private func take() async -> Bool {
         if freeCount > 0 {
             freeCount -= 1
-        } else {
-            await withCheckedContinuation { waiting.append($0) }
+            return true
         }
+        guard waiting.count < Self.waitingCount else { return false }
+        await withCheckedContinuation { waiting.append($0) }
+        return true
     }
 
     /// Hands the turn to who waits longest.
