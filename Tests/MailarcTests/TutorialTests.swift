@@ -5,7 +5,7 @@ import Testing
 
 extension EndToEnd {
     /// `Documentation/Tutorials.md`, command by command, on a machine that looks like an empty one.
-    @Suite("tutorials", .timeLimit(.minutes(5)), .enabled(if: TutorialMachine.canRun, "no root, Postfix or namespaces"))
+    @Suite("tutorials", .timeLimit(.minutes(5)), .enabled(if: TutorialMachine.canRun, "no root, Postfix, namespaces or overlays"))
     struct TutorialTests {
         private func run(_ heading: String) async throws -> String {
             let folder = try TestFolder("tutorial", in: "/tmp")
@@ -52,7 +52,11 @@ extension EndToEnd {
 private enum TutorialMachine {
     static let canRun: Bool = {
         guard PostfixServer.reasonNotRunnable == nil, findExecutable("dovecot") != nil else { return false }
-        let namespaces = ProcessCommand("unshare", ["--mount", "--net", "--uts", "--pid", "--fork", "true"])
+        let overlay =
+            "cd $(mktemp -d) && mount -t tmpfs none . && mkdir a b c"
+            + " && mount -t overlay -o lowerdir=/usr,upperdir=$PWD/a,workdir=$PWD/b none c"
+        let namespaces = ProcessCommand(
+            "unshare", ["--mount", "--net", "--uts", "--pid", "--fork", "sh", "-c", overlay])
         return (try? namespaces.runBlocking())?.isSuccess ?? false
     }()
 }
