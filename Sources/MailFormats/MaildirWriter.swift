@@ -15,6 +15,8 @@ public final class MaildirWriter {
     /// Directories with messages that ``finish()`` makes durable.
     private var written: Set<String> = []
     private var mailboxes: [[UInt8]: Mailbox] = [:]
+    /// Mailboxes whose `tmp` was looked through.
+    private var cleaned: Set<[UInt8]> = []
 
     /// Makes the Maildir at `path` if there is none; its parent must exist.
     ///
@@ -63,7 +65,28 @@ public final class MaildirWriter {
     /// A new file in the `tmp` of `mailbox`.
     func makeFile(for mailbox: MailboxName, now: Int64) throws(FormatsError) -> StagedFile {
         let temporary = try open(mailbox).openDirectory(Array("tmp".utf8))
+        if cleaned.insert(mailbox.octets).inserted { removeLeftovers(in: temporary, now) }
         return try StagedFile(nextBase(now), for: mailbox, in: temporary)
+    }
+
+    /// LIMIT: what is older in a `tmp` nobody writes any more. maildir(5)
+    private static let leftoverSeconds: Int64 = 36 * 3_600
+
+    /// Removes what a writer of ours that was killed left.
+    private func removeLeftovers(in temporary: borrowing Descriptor, _ now: Int64) {
+        for name in (try? Directory.names(temporary.path)) ?? [] where isOwn(name) {
+            guard let status = FileStatus.at(temporary.path + [0x2F] + name), status.isRegular,
+                status.changed / 1_000_000_000 < now - Self.leftoverSeconds
+            else { continue }
+            temporary.remove(name)
+        }
+    }
+
+    /// Whether a name is one of ``nextBase(_:)``, of any process on this host.
+    private func isOwn(_ name: [UInt8]) -> Bool {
+        let parts = name.split(separator: 0x2E, maxSplits: 2)
+        return parts.count == 3 && parts[1].first == UInt8(ascii: "P") && parts[1].contains(UInt8(ascii: "Q"))
+            && parts[2].elementsEqual(host)
     }
 
     /// Writes a message to `tmp`; ``publish(_:)`` makes it a message of the mailbox.

@@ -91,6 +91,25 @@ struct WritableMaildirTests {
         #expect(throws: StoreError.self) { try store.stage(for: MailboxName("nowhere")) }
     }
 
+    @Test("what a writer that was killed left in tmp is removed after 36 hours, and nothing of anybody else")
+    func leftovers() async throws {
+        let folder = try TemporaryFolder()
+        _ = try Self.open(folder)
+        for name in ["1600000000.P9Q1.host", "1600000000.P9Q1.other", "1600000000.M1P9.host", "note"] {
+            try folder.write("Mail/tmp/\(name)", "A: 1\n\n")
+        }
+        func names(hoursLater hours: Int64) throws -> [String] {
+            let now = Int64(Date().timeIntervalSince1970) + hours * 3_600
+            let store = try WritableMaildir(
+                path: folder.path + "/Mail", uidLists: folder.path + "/uids", host: "host", processID: 7
+            ) { now }
+            _ = try store.stage(for: MailboxName("INBOX"))
+            return try FileManager.default.contentsOfDirectory(atPath: folder.path + "/Mail/tmp").sorted()
+        }
+        #expect(try names(hoursLater: 35).count == 4)
+        #expect(try names(hoursLater: 37) == ["1600000000.M1P9.host", "1600000000.P9Q1.other", "note"])
+    }
+
     @Test("an end cut off in a list of UIDs is not there, and the next look writes over it")
     func tornList() async throws {
         let folder = try TemporaryFolder()
