@@ -9,6 +9,10 @@ public protocol SyncStore: DeliveryStore {
     /// What this end can do; constant once connected.
     var abilities: StoreAbilities { get async throws(StoreError) }
 
+    /// Looks at mailboxes before they are asked for, as far as memory allows: what is seen is the next observation of
+    /// each. Forgets what an earlier call saw.
+    func lookAhead(at mailboxes: [MailboxName]) async
+
     /// Changes flags: each message by itself, and only as far as nobody else changed it since it was looked at.
     ///
     /// Flags the mailbox cannot keep are left out.
@@ -50,6 +54,11 @@ public protocol SyncStore: DeliveryStore {
     ///
     /// - Throws: `.refused` when it holds a message, and for INBOX.
     func remove(_ mailbox: MailboxName) async throws(StoreError)
+}
+
+extension SyncStore {
+    /// For stores that are asked many things at once, or where a look ahead saves nothing.
+    public func lookAhead(at mailboxes: [MailboxName]) async {}
 }
 
 /// A store that finds messages by itself, bodies included.

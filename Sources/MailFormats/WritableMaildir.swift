@@ -15,6 +15,8 @@ public final class WritableMaildir: SyncStore, PartwiseStore, StagingStore, @unc
     /// As they were when they were read or written last.
     private let lists = Mutex<[MailboxName: MaildirUIDList]>([:])
     private let listed = LastListing<MaildirStore.Content>()
+    /// Seen before it was asked for.
+    private let ahead = Mutex<[MailboxName: MaildirStore.Content]>([:])
     let now: @Sendable () -> Int64
 
     /// Opens the tree at `path`, or makes it with an INBOX; its parent must exist. `uidLists` is made, too.
@@ -70,13 +72,13 @@ public final class WritableMaildir: SyncStore, PartwiseStore, StagingStore, @unc
     public func observe(
         _ mailbox: MailboxName, since cursor: MailboxCursor?
     ) async throws(StoreError) -> MailboxObservation {
-        MaildirStore.observation(of: try look(mailbox), since: cursor)
+        MaildirStore.observation(of: try seen(mailbox), since: cursor)
     }
 
     public func observe(
         _ mailbox: MailboxName, since cursor: MailboxCursor?, limit: Int
     ) async throws(StoreError) -> MailboxObservation {
-        let content = try look(mailbox)
+        let content = try seen(mailbox)
         guard content.files.count <= limit else { throw .tooMuch(in: mailbox) }
         return MaildirStore.observation(of: content, since: cursor)
     }
@@ -97,6 +99,29 @@ public final class WritableMaildir: SyncStore, PartwiseStore, StagingStore, @unc
     ) async throws(StoreError) -> FetchReport {
         let content = try content(of: mailbox, uidValidity, messages.lazy.map(\.uid))
         return try await reader.fetch(messages, from: mailbox, content, again: look, consume)
+    }
+
+    /// LIMIT: messages looked at ahead, and octets of the list of UIDs of a mailbox that is.
+    private static let aheadCount = 20_000
+    private static let aheadListLimit = 1 << 19
+
+    public func lookAhead(at mailboxes: [MailboxName]) async {
+        ahead.withLock { $0 = [:] }
+        var count = 0
+        for mailbox in mailboxes where count < Self.aheadCount && !Task.isCancelled {
+            // A mailbox without a list is new, and nobody knows how large it is.
+            guard let directory = try? reader.directory(of: mailbox), let name = try? Self.listName(directory),
+                let list = FileStatus.at(uidLists + [0x2F] + name), list.octetCount < Self.aheadListLimit,
+                let content = try? look(mailbox)
+            else { continue }
+            count += content.files.count
+            ahead.withLock { $0[mailbox] = content }
+        }
+    }
+
+    private func seen(_ mailbox: MailboxName) throws(StoreError) -> MaildirStore.Content {
+        if let content = ahead.withLock({ $0.removeValue(forKey: mailbox) }) { return content }
+        return try look(mailbox)
     }
 
     /// What is in `mailbox`; every message has its UID for good afterwards.

@@ -6,8 +6,9 @@ extension PairRun {
         (listings, baseRows, rowOfName) = (BothSides([:], [:]), BothSides([:], [:]), BothSides([:], [:]))
         (looks, rest) = ([:], BothSides([:], [:]))
         let (rows, pairs) = try await state.tree()
-        async let listedA = Self.list(ends.a, .a)
-        async let listedB = Self.list(ends.b, .b)
+        let isWhole = options.selection.mailboxes.isEmpty
+        async let listedA = Self.list(ends.a, .a, looksAhead: isWhole)
+        async let listedB = Self.list(ends.b, .b, looksAhead: isWhole)
         let a = try await take(await listedA, .a, rows)
         let b = try await take(await listedB, .b, rows)
         let tree = PairTree(
@@ -18,6 +19,7 @@ extension PairRun {
         var fresh: [FreshMessage] = []
         let (looksA, looksB) = (try await looks(of: .a), try await looks(of: .b))
         let seen = await Self.observe(looksA, looksB, atOnce: options.readAhead > 1)
+        for side in PairSide.allCases { await ends[side].store.lookAhead(at: []) }
         try await take(try seen.a.get(), looksA, &touched, &fresh)
         try await take(try seen.b.get(), looksB, &touched, &fresh)
         try await settleRest(&fresh)
@@ -54,10 +56,14 @@ extension PairRun {
         var hierarchy: StoreHierarchy
     }
 
-    private nonisolated static func list(_ end: PairEnd, _ side: PairSide) async -> Result<Listed, SideError> {
+    /// - Parameter looksAhead: while the other end's server greets and lists, there is time for it.
+    private nonisolated static func list(
+        _ end: PairEnd, _ side: PairSide, looksAhead: Bool
+    ) async -> Result<Listed, SideError> {
         do throws(StoreError) {
             // The listing comes first: what an account tells of itself arrives with it, in one round trip.
             let (listings, isWhole) = try await end.store.mailboxes()
+            if looksAhead { await end.store.lookAhead(at: listings.map(\.name)) }
             return .success(
                 Listed(
                     listings: listings, isWhole: isWhole, traits: try await end.store.traits,
