@@ -96,7 +96,7 @@ enum CopyStep: Sendable {
 }
 
 /// Where the batches of a copy stand: read ahead as far as they fit into memory, journalled together as they come,
-/// delivered in order.
+/// delivered in order, those of one mailbox one after the other.
 struct CopyQueue {
     /// LIMIT: deliveries at once. One waits for the disk while another one's octets travel; more gain nothing.
     private static let shipmentCount = 2
@@ -182,12 +182,17 @@ struct CopyQueue {
 
     /// The next shipment to deliver, which is taken for being under way; `nil` if that has to wait.
     mutating func nextToDeliver() -> (place: Int, shipment: CopyShipment)? {
-        guard shipments.count < shipmentLimit, let next = waiting.first,
-            !shipments.values.contains(where: { $0.batch.isForSameMailbox(as: next.shipment.batch) })
-        else { return nil }
-        waiting.removeFirst()
-        shipments[next.place] = next.shipment
-        return next
+        guard shipments.count < shipmentLimit else { return nil }
+        var before = shipments.values.map(\.batch)
+        for (index, next) in zip(waiting.indices, waiting) {
+            guard before.contains(where: { $0.isForSameMailbox(as: next.shipment.batch) }) else {
+                waiting.remove(at: index)
+                shipments[next.place] = next.shipment
+                return next
+            }
+            before.append(next.shipment.batch)
+        }
+        return nil
     }
 
     /// Lets go of what a batch holds; its shipment, if there was one.
