@@ -1,7 +1,7 @@
 internal import MailCore
 
 extension PairRun {
-    /// Brings messages from one side to the other, batch by batch: begun in plan order, two mailboxes at once, while
+    /// Brings messages from one side to the other, batch by batch: begun in plan order, to two mailboxes at once, while
     /// those that follow are read.
     mutating func transfer(_ groups: [TransferGroup]) async throws {
         var queue = CopyQueue(batches(groups), options) { ends[$0].store is any PipelinedDeliveryStore }
