@@ -13,7 +13,8 @@ import os
 import statistics
 import sys
 
-from lab import Lab, octets_below
+from capture import Capture
+from lab import Lab, octets_below, ratio
 from peers import CONTENDERS, Mailarc
 from sync import MailarcSync, Sync
 from upkeep import Upkeep, scaling, text_sizes
@@ -99,10 +100,6 @@ def print_upkeep(upkeep):
             name, upkeep.median(name), upkeep.median(name, "cpu"), upkeep.median(name, "memory")))
 
 
-def ratio(first, second):
-    return first / second if first is not None and second else None
-
-
 def ratios(results, upkeep, texts):
     """Name, value, target, and whether it is to be reached from below."""
     pull = lambda name, phase="first": ratio(results.median(phase, Mailarc.name), results.median(phase, name))
@@ -158,7 +155,12 @@ def compare(options):
         if not options.only:
             sync.run(options.runs)
             sync.print()
-        print_ratios([*ratios(results, upkeep, texts), *(sync.ratios() if not options.only else [])])
+        capture = Capture(lab)
+        if not options.only:
+            capture.run(options.runs)
+            capture.print()
+        print_ratios([
+            *ratios(results, upkeep, texts), *(() if options.only else (*sync.ratios(), *capture.ratios()))])
     finally:
         lab.close()
     for kind in chosen:
@@ -170,6 +172,18 @@ def compare(options):
         print("%s: failed: %s" % (name, lines[-1] if lines else ""))
     if Mailarc.name in results.failures:
         sys.exit(1)
+
+
+def compare_capture(options):
+    lab = Lab(options, serves=False)
+    try:
+        print("%d cores, load %.1f" % (os.cpu_count(), os.getloadavg()[0]))
+        capture = Capture(lab)
+        capture.run(options.runs)
+        capture.print()
+        print_ratios(capture.ratios())
+    finally:
+        lab.close()
 
 
 def compare_syncs(options):
@@ -211,12 +225,14 @@ def main():
     parser.add_argument("--scale", type=float, default=0.1)
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--only", help="comma-separated words; contenders whose name holds one of them, and no upkeep; "
-                        "'sync': only what sync.py measures")
+                        "'sync', 'capture': only what sync.py or capture.py measures")
     parser.add_argument("--scaling", type=int, metavar="N")
     parser.add_argument("--keep", help="make the corpus in this folder (short path) and keep it for the next time")
     options = parser.parse_args()
     if options.scaling:
         grow(options)
+    elif options.only == "capture":
+        compare_capture(options)
     elif options.only == "sync":
         compare_syncs(options)
     else:

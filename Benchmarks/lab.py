@@ -37,6 +37,11 @@ def run(command, environment=None, codes=(0,), cwd=None):
     return Measure(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, text)
 
 
+def ratio(first, second):
+    """`None` where either was not measured."""
+    return first / second if first is not None and second else None
+
+
 def octets_below(path, without=()):
     """The sizes of all files, hard links counted once (single instance storage lives by them)."""
     sizes = {}
