@@ -42,6 +42,11 @@ import Testing
             label: "recipients without DSN", lines: "EHLO me\nMAIL FROM:<>\nRCPT TO:<a@b> NOTIFY=NEVER\n",
             codes: ["250", "250 2.1.0", "555 5.5.4"]),
         Case(
+            label: "an original recipient, as Dovecot's proxy tells it",
+            lines: "EHLO me\nMAIL FROM:<>\nRCPT TO:<a@b> ORCPT=rfc822;c@d\nRCPT TO:<a@b> ORCPT=c@d\n"
+                + "RCPT TO:<a@b> ORCPT\nRCPT TO:<a@b> ORCPT=rfc822;c@d NOTIFY=NEVER\n",
+            codes: ["250", "250 2.1.0", "250 2.1.5", "555 5.5.4", "555 5.5.4", "555 5.5.4"]),
+        Case(
             label: "UTF-8 needs SMTPUTF8",
             lines:
                 "EHLO me\nMAIL FROM:<ü@b>\nMAIL FROM:<ü@b> SMTPUTF8\nRCPT TO:<ö@b>\nRSET\nMAIL FROM:<>\nRCPT TO:<ö@b>\n",

@@ -108,8 +108,8 @@ extension ReceiverSession {
         guard let transaction, !transaction.isChunked else {
             return refuse(SMTPReply(503, "5.5.1", "Say MAIL first"), &actions)
         }
-        guard parameters.isEmpty else {
-            return refuse(SMTPReply(555, "5.5.4", "\(parameters[0].keyword) is not known"), &actions)
+        if let parameter = parameters.first(where: { !Self.saysNothing($0) }) {
+            return refuse(SMTPReply(555, "5.5.4", "\(parameter.keyword) is not known, or not so"), &actions)
         }
         guard transaction.recipients.count < limits.recipients else {
             return idle(SMTPReply(452, "4.5.3", "Too many recipients"), &actions)
@@ -120,6 +120,14 @@ extension ReceiverSession {
         candidate = path
         phase = .waitingForRecipient
         actions.append(.checkRecipient(path, sender: transaction.sender))
+    }
+
+    /// QUIRK: Dovecot's LMTP proxy tells the original recipient though nobody offered DSN; only a report, which is never
+    /// sent from here, would repeat it. RFC 3461 §4.2
+    private static func saysNothing(_ parameter: SMTPParameter) -> Bool {
+        guard parameter.keyword == "ORCPT", let value = parameter.value else { return false }
+        let parts = value.split(separator: ";", maxSplits: 1, omittingEmptySubsequences: false)
+        return parts.count == 2 && parts.allSatisfy { !$0.isEmpty }
     }
 
     mutating func answer(recipient reply: SMTPReply, _ actions: inout [Action]) {
