@@ -2,7 +2,7 @@ import MailScan
 import MailarcTesting
 import Testing
 
-@Suite("what scanners say")
+@Suite("what scanners say", .timeLimit(.minutes(3)))
 struct ScanDialogueTests {
     /// A program, its answer, and the verdict; `nil`: it is none.
     static let answers: [(ScannerAddress.Program, String, ScanVerdict?)] = [
@@ -99,11 +99,9 @@ struct ScanDialogueTests {
         // What answers is waited for, however busy the machine is.
         let patience = Duration.seconds(kind == .silent ? 1 : 30)
         let client = ScanClient(try ScannerAddress(parsing: "spamd:127.0.0.1:\(server.port)"), patience: patience)
-        let begin = ContinuousClock.now
         let request = ScanRequest(message: [UInt8](repeating: 65, count: 300_000), sender: "", recipients: [])
         let error = await #expect(throws: ScanError.self) { try await client.verdict(request) }
         #expect(error?.kind == kind, "\(mode): \(String(describing: error))")
-        #expect(ContinuousClock.now - begin < .seconds(25))
         await server.stop()
         let gone = await #expect(throws: ScanError.self) { try await client.verdict(request) }
         #expect(gone?.kind == .unreachable)

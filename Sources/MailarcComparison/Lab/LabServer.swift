@@ -25,20 +25,35 @@ final class LabServer: Sendable {
             throw KitError(.notFound, "dovecot is not installed", hint: "apt-get install dovecot-imapd")
         }
         let folder = try lab.folder(name)
-        let (port, doveadmPort) = (try LoopbackSocket.freePort(), try LoopbackSocket.freePort())
         let mail = try folder.folder("mail", mode: 0o700)
         if geteuid() == 0 { _ = unsafe chown(mail.path, Self.owner.user, Self.owner.group) }
-        let text = LabServerConfiguration(
-            folder: folder, port: port, doveadmPort: doveadmPort, password: password
-        ).text
-        configuration = try folder.write("dovecot.conf", text)
-        (self.folder, self.port, self.doveadmPort, stopFlag) = (folder, port, doveadmPort, stop)
-        process = try Self.launch(program, configuration, folder)
-        guard Self.greets(port, process) else {
+        (self.folder, stopFlag) = (folder, stop)
+        (port, doveadmPort, configuration, process) = try Self.launch(program, folder, password)
+    }
+
+    /// LIMIT: somebody else may take a port that was free a moment ago; nobody does so often.
+    private static let attempts = 5
+
+    private static func launch(
+        _ program: String, _ folder: LabFolder, _ password: String
+    ) throws(KitError) -> (port: Int, doveadmPort: Int, configuration: String, process: pid_t) {
+        var attempt = 1
+        while true {
+            let (port, doveadmPort) = (try LoopbackSocket.freePort(), try LoopbackSocket.freePort())
+            let text = LabServerConfiguration(
+                folder: folder, port: port, doveadmPort: doveadmPort, password: password
+            ).text
+            let configuration = try folder.write("dovecot.conf", text)
+            let process = try Invocation(program, ["-F", "-c", configuration]).start(
+                program, log: folder.file("start.log"))
+            if greets(port, process) { return (port, doveadmPort, configuration, process) }
             kill(process, SIGKILL)
             _ = waitpid(process, nil, 0)
             let log = (try? String(contentsOfFile: folder.file("dovecot.log"), encoding: .utf8)) ?? ""
-            throw KitError(.ioFailed, "the lab's Dovecot does not start: \(log.suffix(500))")
+            guard attempt < attempts, log.contains("Address already in use") else {
+                throw KitError(.ioFailed, "the lab's Dovecot does not start: \(log.suffix(500))")
+            }
+            attempt += 1
         }
     }
 
@@ -51,12 +66,6 @@ final class LabServer: Sendable {
     }
 
     func mailFolder(of user: String) -> String { folder.file("mail/\(user)/Maildir") }
-
-    private static func launch(
-        _ program: String, _ configuration: String, _ folder: LabFolder
-    ) throws(KitError) -> pid_t {
-        try Invocation(program, ["-F", "-c", configuration]).start(program, log: folder.file("start.log"))
-    }
 
     /// Waits for the port to answer, at most 20 seconds.
     private static func greets(_ port: Int, _ process: pid_t) -> Bool {
