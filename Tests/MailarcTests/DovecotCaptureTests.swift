@@ -38,6 +38,8 @@ extension EndToEnd {
                     var options = DovecotServer.Options()
                     options.takesLMTP = true
                     options.extraConfiguration = """
+                        # The recipient with its domain, as mail servers that proxy have it.
+                        auth_username_format = %Lu
                         lmtp_proxy = yes
                         passdb {
                           driver = static
