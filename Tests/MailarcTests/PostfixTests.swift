@@ -7,7 +7,7 @@ extension EndToEnd {
     /// A real Postfix with both BCC maps, as in the case study, in front of `mailarc receive`.
     @Suite("postfix", .timeLimit(.minutes(15)), .enabled(if: PostfixServer.reasonNotRunnable == nil, "no postfix"))
     struct PostfixTests {
-        static let count = EndToEnd.isSoak ? 2_000 : 300
+        static let count = 2_000
 
         private static func options(_ transport: String) -> PostfixServer.Options {
             var options = PostfixServer.Options(archiveTransport: transport)
@@ -105,7 +105,7 @@ extension EndToEnd {
                     try await PostfixServer.with(Self.options("lmtp:inet:127.0.0.1:\(port)")) { server in
                         async let sent: Void = Self.send(server)
                         var generator = SystemRandomNumberGenerator()
-                        for _ in 0..<(EndToEnd.isSoak ? 20 : 6) {
+                        for _ in 0..<20 {
                             let wanted = Int.random(in: 5...25, using: &generator)
                             try await wait("some mail") {
                                 try receiver.events.count { $0.event == "archived" || $0.event == "repeated" } >= wanted
