@@ -48,7 +48,6 @@ public enum PairAction: Sendable, Hashable {
         case mailboxTombstone
     }
 
-    /// Whether a store is changed.
     /// What is known of the message.
     var link: PairLink? {
         switch self {
@@ -60,6 +59,7 @@ public enum PairAction: Sendable, Hashable {
         }
     }
 
+    /// Whether a store is changed.
     public var hasEffect: Bool {
         switch self {
         case .record, .forget: false

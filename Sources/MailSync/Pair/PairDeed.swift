@@ -15,6 +15,7 @@ public struct PairDeed: Sendable, Hashable {
     public struct Origin: Sendable, Hashable {
         public var side: PairSide
         public var mailbox: MailboxName
+        /// `nil` for a mailbox.
         public var uid: UID?
     }
 
@@ -25,8 +26,11 @@ public struct PairDeed: Sendable, Hashable {
     public var mailbox: MailboxName
     /// `nil`: the store did not tell it, or not yet.
     public var uid: UID?
+    /// Of what was copied, moved or renamed.
     public var origin: Origin?
+    /// As announced or read; of messages.
     public var octetCount: Int?
+    /// Flags that were set and cleared.
     public var adding: FlagSet = []
     public var removing: FlagSet = []
     /// Why a message was expunged, or is in quarantine; no mail content.
