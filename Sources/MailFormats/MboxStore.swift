@@ -10,7 +10,7 @@ public struct MboxStore: ImportStore {
     public let unquotes: Bool
     private let known = KnownPaths()
     private let found = FindingsNotes()
-    private let listed = LastListing<Content>()
+    private let listed = RecentListings<Content>()
 
     public init(path: String, unquotes: Bool = false) throws(FormatsError) {
         root = Array(path.utf8)
@@ -20,7 +20,7 @@ public struct MboxStore: ImportStore {
     }
 
     public var traits: StoreTraits {
-        get async throws(StoreError) { StoreTraits(fetchConcurrency: 1, implementation: "mbox") }
+        get async throws(StoreError) { StoreTraits(fetchConcurrency: 4, implementation: "mbox") }
     }
 
     public func mailboxes() async throws(StoreError) -> (listings: [MailboxListing], isComplete: Bool) {
@@ -100,12 +100,13 @@ public struct MboxStore: ImportStore {
         let path = try known.path(of: mailbox) { files().found.map { ($0.name, $0.path) } }
         let status = FileStatus.at(path)
         if let content = listed.content(of: mailbox), content.status == status { return content }
+        listed.makeRoom(for: mailbox)
         do {
             let reader = try MboxReader(octets: path)
             found.note { $0.dialects[mailbox] = reader.dialect }
             let uids = SyntheticUID.assign(reader.entries.map { SyntheticUID.hash(String($0.headerHash).utf8) })
             let content = Content(path: path, status: status, reader: reader, uids: uids, places: UIDPlaces(uids))
-            return listed.note(content, of: mailbox)
+            return listed.note(content, of: mailbox, messages: uids.count)
         } catch {
             throw error.storeError(mailbox)
         }
