@@ -42,6 +42,7 @@ extension DeliveryFacts {
         self.init(
             direction: Direction(rawValue: UInt8(truncatingIfNeeded: direction)) ?? .unknown, sender: row["sender"],
             recipients: recipients.split(separator: "\n").map(String.init), client: row["client"],
-            helloName: row["hello"], transport: row["transport"], tls: row["tls"], time: row["time"])
+            helloName: row["hello"], transport: row["transport"], tls: row["tls"], time: row["time"],
+            keptUntil: row["kept_until"])
     }
 }

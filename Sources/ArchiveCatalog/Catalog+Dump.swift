@@ -66,7 +66,8 @@ extension Catalog {
             "delivery",
             placed(
                 """
-                SELECT p.n, o.time, direction, sender, recipients, client, hello, transport, tls FROM delivery o
+                SELECT p.n, o.time, direction, sender, recipients, client, hello, transport, tls, kept_until
+                FROM delivery o
                 """, "p.id = o.placement", "1")
         ),
         ("mention", placed("SELECT p.n, o.seq FROM mention o", "p.id = o.placement", "1, 2")),

@@ -9,10 +9,11 @@ extension EventApplier {
             let placement = try current(mailbox, address, db)
         else { return }
         try mention(placement, db)
-        try db.cachedStatement(sql: "INSERT OR REPLACE INTO delivery VALUES (?,?,?,?,?,?,?,?,?)").execute(
+        try db.cachedStatement(sql: "INSERT OR REPLACE INTO delivery VALUES (?,?,?,?,?,?,?,?,?,?)").execute(
             arguments: [
                 placement, facts.time, Int64(facts.direction.rawValue), facts.sender,
                 facts.recipients.joined(separator: "\n"), facts.client, facts.helloName, facts.transport, facts.tls,
+                facts.keptUntil,
             ])
     }
 }

@@ -2,7 +2,7 @@ internal import GRDB
 
 /// The tables, as steps that are only ever appended; `PRAGMA user_version` counts the steps taken.
 enum Schema {
-    static let steps: [String] = [version1, version2, version3, version4, version5]
+    static let steps: [String] = [version1, version2, version3, version4, version5, version6]
     static var version: Int { steps.count }
 
     /// Takes the steps that are missing.
@@ -11,7 +11,7 @@ enum Schema {
         guard taken <= version else {
             throw CatalogError(.otherVersion, "the catalog was made by a newer version (schema \(taken))")
         }
-        // What steps 3 to 5 keep of event records, an older catalog has not: it is made anew, not migrated.
+        // What steps 3 to 6 keep of event records, an older catalog has not: it is made anew, not migrated.
         guard taken == 0 || taken == version else {
             throw CatalogError(.otherVersion, "the catalog was made by an older version (schema \(taken))")
         }
@@ -111,5 +111,11 @@ enum Schema {
             placement INTEGER PRIMARY KEY, time INTEGER NOT NULL, direction INTEGER NOT NULL, sender TEXT NOT NULL,
             recipients TEXT NOT NULL, client TEXT NOT NULL, hello TEXT NOT NULL, transport TEXT NOT NULL,
             tls TEXT NOT NULL) STRICT;
+        """
+
+    /// Until when a rule keeps what was delivered.
+    private static let version6 = """
+        ALTER TABLE delivery ADD COLUMN kept_until INTEGER;
+        CREATE INDEX delivery_end ON delivery(kept_until) WHERE kept_until IS NOT NULL;
         """
 }

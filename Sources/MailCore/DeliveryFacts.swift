@@ -24,14 +24,16 @@ public struct DeliveryFacts: Hashable, Sendable, Codable {
     public var tls: String
     /// When the last octet came, in seconds since 1970-01-01T00:00:00Z.
     public var time: Int64
+    /// Until when a rule keeps the message here, in seconds since 1970; `nil`: for good.
+    public var keptUntil: Int64?
 
     /// What was told; all but direction, sender and recipients may be empty.
     public init(
         direction: Direction, sender: String, recipients: [String], client: String = "", helloName: String = "",
-        transport: String = "", tls: String = "", time: Int64
+        transport: String = "", tls: String = "", time: Int64, keptUntil: Int64? = nil
     ) {
         (self.direction, self.sender, self.recipients) = (direction, sender, recipients)
         (self.client, self.helloName, self.transport, self.tls) = (client, helloName, transport, tls)
-        self.time = time
+        (self.time, self.keptUntil) = (time, keptUntil)
     }
 }

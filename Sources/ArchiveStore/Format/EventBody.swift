@@ -13,7 +13,7 @@ import MailCore
 /// | 7 UIDVALIDITY changed | mailbox ‖ le32 from ‖ le32 to ‖ varint pairs: le32 old UID ‖ le32 new UID |
 /// | 8 quarantined | mailbox ‖ le32 UIDVALIDITY ‖ le32 UID ‖ string reason ‖ string detail |
 /// | 9 UIDs given | mailbox ‖ le32 UIDVALIDITY ‖ le32 next UID |
-/// | 10 delivered | mailbox ‖ le32 UIDVALIDITY ‖ le32 UID ‖ le64 time ‖ direction(1) ‖ string sender ‖ strings recipients ‖ string client ‖ string hello name ‖ string transport ‖ string TLS ‖ extensions |
+/// | 10 delivered | mailbox ‖ le32 UIDVALIDITY ‖ le32 UID ‖ le64 time ‖ direction(1) ‖ string sender ‖ strings recipients ‖ string client ‖ string hello name ‖ string transport ‖ string TLS ‖ extensions (1: kept until, le64 time) |
 enum EventBody {
     static func encode(_ event: OccurrenceEvent, _ tables: inout EventTables) -> (type: UInt8, body: [UInt8]) {
         var body = ByteWriter(capacity: 96)
@@ -103,8 +103,16 @@ enum EventBody {
         body.varint(UInt64(facts.recipients.count))
         for recipient in facts.recipients { body.string(recipient.utf8) }
         for text in [facts.client, facts.helloName, facts.transport, facts.tls] { body.string(text.utf8) }
-        body.varint(0)
+        body.varint(facts.keptUntil == nil ? 0 : 1)
+        guard let end = facts.keptUntil else { return }
+        body.u8(keptUntil)
+        var time = ByteWriter(capacity: 8)
+        time.u64(UInt64(bitPattern: end))
+        body.string(time.octets)
     }
+
+    /// The extension of *delivered* that says until when a rule keeps the message.
+    fileprivate static let keptUntil: UInt8 = 1
 
     private static func write(_ flags: FlagSet, _ body: inout ByteWriter) {
         body.varint(UInt64(flags.flags.count))
@@ -149,8 +157,11 @@ extension EventBody {
             else { return nil }
             return .quarantined(at: address, refusal: Refusal(reason, detail: detail))
         case 10:
-            guard let address = cursor.address(), let facts = cursor.facts(), cursor.skipExtensions() else {
-                return nil
+            guard let address = cursor.address(), var facts = cursor.facts(), let extensions = cursor.extensions()
+            else { return nil }
+            facts.keptUntil = extensions[keptUntil].flatMap {
+                var reader = ByteReader($0)
+                return reader.u64().map(Int64.init(bitPattern:))
             }
             return .delivered(at: address, facts: facts)
         default: return decodeMailboxEvent(type, &cursor)
@@ -244,11 +255,16 @@ private struct EventCursor {
         return (date, ())
     }
 
-    mutating func skipExtensions() -> Bool {
-        guard let count = reader.count(limit: reader.remaining) else { return false }
+    /// By type; `nil` where they are malformed.
+    mutating func extensions() -> [UInt8: ArraySlice<UInt8>]? {
+        guard let count = reader.count(limit: reader.remaining) else { return nil }
+        var result: [UInt8: ArraySlice<UInt8>] = [:]
         for _ in 0..<count {
-            guard reader.u8() != nil, reader.string() != nil else { return false }
+            guard let type = reader.u8(), let octets = reader.string() else { return nil }
+            result[type] = octets
         }
-        return true
+        return result
     }
+
+    mutating func skipExtensions() -> Bool { extensions() != nil }
 }

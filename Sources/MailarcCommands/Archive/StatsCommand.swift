@@ -38,6 +38,12 @@ struct StatsCommand: AsyncParsableCommand {
         if !report.skipped.isEmpty {
             rows.append(["skipped", report.skipped.map { "\($0.count) \($0.reason)" }.joined(separator: ", ")])
         }
+        if report.expiring > 0 {
+            rows.append([
+                "not for good",
+                "\(Format.count(report.expiring)), \(Format.count(report.expired)) of them due: mailarc expire",
+            ])
+        }
         rows += [
             ["as copies", Format.octets(report.occurrenceOctets)], ["distinct", Format.octets(report.messageOctets)],
             [

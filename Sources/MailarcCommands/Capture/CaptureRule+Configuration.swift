@@ -4,6 +4,7 @@ import TOMLKit
 extension CaptureRule {
     private static let keys: Set<String> = [
         "name", "action", "field", "value", "address", "list-id", "larger", "smaller", "spam", "score", "role",
+        "keep",
     ]
 
     /// The `[[capture.rule]]` of a configuration, in order.
@@ -41,7 +42,9 @@ extension CaptureRule {
             throw KitError(.usage, "\(place) lacks action: archive, spam or skip")
         }
         let name = try Self.text(entry, "name", place)
-        self.init(name ?? "rule \(number)", try Self.conditions(entry, place), action: action)
+        self.init(
+            name ?? "rule \(number)", try Self.conditions(entry, place), action: action,
+            keep: try Self.keep(entry, place))
     }
 
     private static func conditions(_ entry: TOMLTable, _ place: String) throws(KitError) -> [Condition] {
@@ -82,6 +85,14 @@ extension CaptureRule {
             throw KitError(.usage, "\(place): \(key) is a size such as 10M")
         }
         return size
+    }
+
+    private static func keep(_ entry: TOMLTable, _ place: String) throws(KitError) -> Int64? {
+        guard let value = entry["keep"] else { return nil }
+        guard let time = value.string.flatMap(Quantity.seconds), time > 0 else {
+            throw KitError(.usage, "\(place): keep is a time such as \"30d\", \"12h\", \"4w\" or \"1y\"")
+        }
+        return time
     }
 
     private static func word<Word: RawRepresentable<String> & CaseIterable>(

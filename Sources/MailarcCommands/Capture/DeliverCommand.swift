@@ -117,7 +117,8 @@ struct DeliverCommand: AsyncParsableCommand {
 
     private static func lines(_ explanation: DeliverExplanation) -> [String] {
         explanation.decisions.map { decision in
-            let rule = decision.rule.map { "\($0): \(decision.action)" } ?? "no rule: \(decision.action)"
+            let time = decision.keep.map { ", for \(Format.period(seconds: $0))" } ?? ""
+            let rule = (decision.rule ?? "no rule") + ": \(decision.action)" + time
             return "\(decision.account):\(decision.mailbox) <\(decision.sender)> → "
                 + "\(decision.recipients.joined(separator: ", ")): \(rule)"
         } + (explanation.note.map { [$0] } ?? []) + lines(explanation.scan)

@@ -33,6 +33,7 @@ struct ShowCommand: AsyncParsableCommand {
         return
             "\(line.time) from <\(line.sender)> for \(line.recipients.joined(separator: ", ")) (\(line.direction)) by "
             + line.client + (line.helloName.isEmpty ? "" : " \(line.helloName)") + (way.isEmpty ? "" : ", \(way)")
+            + (line.keptUntil.map { ", kept until \($0)" } ?? "")
     }
 
     static func lines(_ shown: ShownMessage) -> [String] {

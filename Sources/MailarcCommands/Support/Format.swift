@@ -46,6 +46,14 @@ package enum Format {
             ? "\(hours):\(pad(minutes)):\(pad(seconds % 60))" : "\(minutes):\(pad(seconds % 60))"
     }
 
+    /// `30 days`, `12 hours`, `90 seconds`: in the largest unit that comes out even.
+    package static func period(seconds: Int64) -> String {
+        for (unit, noun) in [(86_400, "day"), (3_600, "hour")] as [(Int64, String)] where seconds % unit == 0 {
+            return plural(Int(seconds / unit), noun)
+        }
+        return plural(Int(seconds), "second")
+    }
+
     /// Columns of equal width, two spaces apart; `right` names the ones to align right.
     package static func table(_ rows: [[String]], right: Set<Int> = []) -> [String] {
         let columns = rows.map(\.count).max() ?? 0

@@ -29,6 +29,15 @@ struct Output {
         }
     }
 
+    /// ``render(_:command:text:)`` while an archive is open.
+    func show<Report: Encodable>(
+        _ report: Report, command: String, text: (Report) -> [String]
+    ) throws(KitError) {
+        do { try render(report, command: command, text: text) } catch {
+            throw KitError(.internalError, "the report cannot be shown", cause: error)
+        }
+    }
+
     /// One line on standard output.
     func tell(_ line: String) { Self.write(Array((Self.printable(line) + "\n").utf8), to: STDOUT_FILENO) }
 

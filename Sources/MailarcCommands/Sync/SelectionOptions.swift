@@ -72,9 +72,9 @@ package enum Quantity {
         number(text.uppercased(), ["K": 1 << 10, "M": 1 << 20, "G": 1 << 30], plain: 1)
     }
 
-    /// `30d`, `12h`, `4w`, `1y` (365 days); a number alone is days.
+    /// `30d`, `90s`, `12h`, `4w`, `1y` (365 days); a number alone is days.
     package static func seconds(_ text: String) -> Int64? {
-        let (day, units) = (86_400, ["h": 3_600, "d": 86_400, "w": 7 * 86_400, "y": 365 * 86_400])
+        let (day, units) = (86_400, ["s": 1, "h": 3_600, "d": 86_400, "w": 7 * 86_400, "y": 365 * 86_400])
         return number(text.lowercased(), units, plain: day).map { Int64($0) }
     }
 

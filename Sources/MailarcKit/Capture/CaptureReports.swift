@@ -100,11 +100,14 @@ public struct CaptureDecision: Codable, Sendable {
     public var action: String
     /// The rule that decided; `nil`: none did.
     public var rule: String?
+    /// For how many seconds it says to keep the message; `nil`: for good.
+    public var keep: Int64?
 
     init(_ decision: CapturedBundle.Decision) {
         (account, mailbox) = (decision.place.account, decision.place.mailbox.text)
         (sender, recipients) = (decision.sender, decision.recipients)
         (action, rule) = ((decision.rule?.action ?? .archive).rawValue, decision.rule?.name)
+        keep = decision.rule?.keep
     }
 }
 

@@ -37,9 +37,11 @@ public struct CaptureRule: Sendable, Hashable {
     public var name: String
     public var conditions: [Condition]
     public var action: Action
+    /// For how many seconds what it decides about is kept; `nil`: for good.
+    public var keep: Int64?
 
     /// A rule that decides where all of `conditions` hold, also where there are none.
-    public init(_ name: String, _ conditions: [Condition], action: Action) {
-        (self.name, self.conditions, self.action) = (name, conditions, action)
+    public init(_ name: String, _ conditions: [Condition], action: Action, keep: Int64? = nil) {
+        (self.name, self.conditions, self.action, self.keep) = (name, conditions, action, keep)
     }
 }

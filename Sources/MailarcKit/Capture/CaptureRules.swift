@@ -60,6 +60,9 @@ package struct CaptureRules: Sendable {
                     .usage, "\(rule.name): a rule that skips has a name of a-z, 0-9, '.', '_' and '-', 64 at the most",
                     hint: "the ledger counts what is skipped under that name, for ever: name = \"newsletters\"")
             }
+            guard rule.action != .skip || rule.keep == nil else {
+                throw KitError(.usage, "\(rule.name): what is skipped is not kept, for no time")
+            }
         }
         self.rules = rules
     }

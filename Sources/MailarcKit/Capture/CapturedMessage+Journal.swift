@@ -37,6 +37,16 @@ struct CapturedBundle: Sendable {
             messages[0].targets.removeAll { $0.place == place }
         }
     }
+
+    /// A report is kept for as long as what it encloses: it holds all of it.
+    mutating func keepReportsNoLonger() {
+        guard messages.count > 1 else { return }
+        for index in messages[0].targets.indices where messages[0].targets[index].place.purpose == .report {
+            let account = messages[0].targets[index].place.account
+            let ends = messages[1].targets.filter { $0.place.account == account }.map(\.keptUntil)
+            messages[0].targets[index].keptUntil = ends.contains(nil) ? nil : ends.compactMap { $0 }.max()
+        }
+    }
 }
 
 extension CapturedMessage {
@@ -89,12 +99,13 @@ extension CapturedMessage {
 }
 
 extension [CapturedMessage.Target] {
-    /// Each place stands once, with all of its recipients.
-    mutating func add(_ recipients: [String], at place: CapturePlace) {
+    /// Each place stands once, with all of its recipients, for the longest time that one of them asks for.
+    mutating func add(_ recipients: [String], at place: CapturePlace, keptUntil: Int64? = nil) {
         if let index = firstIndex(where: { $0.place == place }) {
             self[index].recipients += recipients
+            self[index].keptUntil = self[index].keptUntil.flatMap { former in keptUntil.map { Swift.max(former, $0) } }
         } else {
-            append(CapturedMessage.Target(place: place, recipients: recipients))
+            append(CapturedMessage.Target(place: place, recipients: recipients, keptUntil: keptUntil))
         }
     }
 }

@@ -15,6 +15,7 @@ extension CapturedMessage {
             bundle.scan = scan ?? bundle.scan
         }
         bundle.skipReports()
+        bundle.keepReportsNoLonger()
         return bundle
     }
 
@@ -45,7 +46,7 @@ extension CapturedMessage {
             if let rule, rule.action == .skip {
                 skips[rule.name, default: 0] += 1
             } else {
-                targets.add(target.recipients, at: place)
+                targets.add(target.recipients, at: place, keptUntil: rule?.keep.map { time + $0 })
             }
         }
         return scan

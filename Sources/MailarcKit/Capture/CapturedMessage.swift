@@ -6,6 +6,8 @@ struct CapturedMessage: Sendable {
         var place: CapturePlace
         /// The envelope recipients that led there.
         var recipients: [String]
+        /// In seconds since 1970; `nil`: for good.
+        var keptUntil: Int64?
     }
 
     var spool: CaptureSpool
@@ -25,7 +27,8 @@ struct CapturedMessage: Sendable {
     func facts(_ target: Target) -> DeliveryFacts {
         DeliveryFacts(
             direction: target.place.direction, sender: sender, recipients: target.recipients, client: client,
-            helloName: helloName, transport: transport, tls: tls, time: time)
+            helloName: helloName, transport: transport, tls: tls, time: time,
+            keptUntil: target.keptUntil)
     }
 }
 

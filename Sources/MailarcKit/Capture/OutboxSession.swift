@@ -156,6 +156,7 @@ struct SealedDelivery: Codable {
         var direction: DeliveryFacts.Direction
         var purpose: CapturePlace.Purpose
         var recipients: [String]
+        var keptUntil: Int64?
     }
 
     var channel: Channel
@@ -171,7 +172,7 @@ struct SealedDelivery: Codable {
         targets = message.targets.map { target in
             Target(
                 account: target.place.account, mailbox: target.place.mailbox.text, direction: target.place.direction,
-                purpose: target.place.purpose, recipients: target.recipients)
+                purpose: target.place.purpose, recipients: target.recipients, keptUntil: target.keptUntil)
         }
         (channel, sender, client) = (message.channel, message.sender, message.client)
         (helloName, transport, tls, time) = (message.helloName, message.transport, message.tls, message.time)
@@ -183,7 +184,7 @@ struct SealedDelivery: Codable {
             CapturedMessage.Target(
                 place: CapturePlace(
                     account: target.account, mailbox: MailboxName(target.mailbox), direction: target.direction,
-                    purpose: target.purpose), recipients: target.recipients)
+                    purpose: target.purpose), recipients: target.recipients, keptUntil: target.keptUntil)
         }
         return CapturedMessage(
             spool: spool, channel: channel, targets: targets, sender: sender, client: client, helloName: helloName,

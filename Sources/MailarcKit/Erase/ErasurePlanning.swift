@@ -7,6 +7,13 @@ extension Workspace {
     ///
     /// - Throws: `.notFound` if there are none; `.badQuery`.
     public func planErasure(query: String?, ids: [String]) async throws(KitError) -> ErasureSelection {
+        try selection(try found(query: query, ids: ids))
+    }
+
+    /// The messages that `query` finds, then those named by `ids`, each once.
+    ///
+    /// - Throws: `.notFound` if there are none.
+    func found(query: String?, ids: [String]) throws(KitError) -> [CatalogEntry] {
         var entries: [CatalogEntry] = []
         if let query {
             do { entries = try catalog.search(Query(parsing: query), limit: Int(Int32.max)).hits.map(\.entry) } catch {
@@ -15,10 +22,13 @@ extension Workspace {
         }
         for id in ids { entries.append(try entry(id)) }
         guard !entries.isEmpty else {
-            throw KitError(.notFound, "no message found; nothing was erased", hint: "try it first: mailarc search")
+            throw KitError(.notFound, "no message found; nothing was changed", hint: "try it first: mailarc search")
         }
         var seen: Set<RandomID> = []
-        entries = entries.filter { seen.insert($0.keyID).inserted }
+        return entries.filter { seen.insert($0.keyID).inserted }
+    }
+
+    func selection(_ entries: [CatalogEntry]) throws(KitError) -> ErasureSelection {
         let messages = entries.map(\.keyID)
         let (facts, plan) = try erasurePlan(messages)
         do {

@@ -32,6 +32,13 @@ public struct ErasurePlanReport: Codable, Sendable {
     public var sample: [MessageRow]
 }
 
+/// What is kept for good now.
+public struct KeepReport: Codable, Sendable {
+    public var messages = 0
+    /// Occurrences that had an end.
+    public var occurrences = 0
+}
+
 /// The messages an erasure is about.
 public struct ErasureSelection: Sendable {
     public let report: ErasurePlanReport

@@ -106,6 +106,7 @@ extension DeliveryLine {
     init(_ facts: DeliveryFacts) {
         self.init(
             direction: "\(facts.direction)", sender: facts.sender, recipients: facts.recipients, client: facts.client,
-            helloName: facts.helloName, transport: facts.transport, tls: facts.tls, time: Clock.text(facts.time))
+            helloName: facts.helloName, transport: facts.transport, tls: facts.tls, time: Clock.text(facts.time),
+            keptUntil: facts.keptUntil.map(Clock.text))
     }
 }

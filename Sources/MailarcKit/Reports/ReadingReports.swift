@@ -72,6 +72,8 @@ public struct DeliveryLine: Codable, Sendable {
     public var tls: String
     /// RFC 3339, UTC.
     public var time: String
+    /// Until when a rule keeps it, as ``time``; `nil`: for good.
+    public var keptUntil: String?
 }
 
 /// One message in full.
@@ -135,6 +137,10 @@ public struct StatisticsReport: Codable, Sendable {
     public var ledgerRoot: String
     /// Messages that capture rules did not keep, by the rule's name.
     public var skipped: [Skipped] = []
+    /// Messages that are not kept for good, as capture rules say; `expire` takes those that are due.
+    public var expiring = 0
+    /// Those of them whose time is over.
+    public var expired = 0
 
     public struct Skipped: Codable, Sendable {
         public var reason: String

@@ -29,6 +29,8 @@ extension Workspace {
                 totalOctets: try FileFacts.treeOctetCount(path), ledgerSize: ledger.size,
                 ledgerRoot: ledger.root.octets.hex)
             report.skipped = try Self.skipped(ledger)
+            report.expiring = try catalog.expiringCount(by: .max)
+            report.expired = try catalog.expiringCount(by: Clock.now())
             return report
         } catch let error as KitError {
             throw error
