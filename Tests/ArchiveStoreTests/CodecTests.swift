@@ -34,13 +34,16 @@ import Testing
                 facts: DeliveryFacts(
                     direction: .sent, sender: "", recipients: ["anna_snd@example.org", "ü@example.org"],
                     client: "[::1]:5", helloName: "mx", transport: "UTF8LMTPS", tls: "TLSv1.3", time: -7)),
+            .delivered(
+                at: flat,
+                facts: DeliveryFacts(direction: .received, sender: "a@b", recipients: [], time: 7, keptUntil: 1 << 40)),
         ].compactMap { $0 }
     }
 
     @Test func `every kind of event comes back`() throws {
         let record = EventRecord(sequence: 7, time: -1, writer: [UInt8](0..<8), events: events)
         #expect(try EventRecord(decoding: record.encode()) == record)
-        #expect(events.count == 11)
+        #expect(events.count == 12)
     }
 
     @Test func `no octets make an event record, a recipe or a journal crash`() throws {

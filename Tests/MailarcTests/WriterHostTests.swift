@@ -162,6 +162,59 @@ extension EndToEnd {
             }
         }
 
+        @Test(
+            "a full disk of the host is 75 and 452; what is sent again when there is room is sealed, and adopted once")
+        func fullDisk() async throws {
+            try await SmallDisk.with("3m") { disk in
+                try await withPair { pair in
+                    let outbox = disk.folder.file("outbox")
+                    let sealing = ["--outbox", outbox, "--credential", pair.host.folder.file("credential")]
+                    var generator = SystemRandomNumberGenerator()
+                    let noise = (0..<1_000_000).map { _ in UInt8.random(in: 33...126, using: &generator) }
+                    let message = Array("Subject: large\r\n\r\n".utf8) + noise + Array("\r\n".utf8)
+                    var command = pair.host.command(
+                        ["deliver", "--account", "me", "--to", "me@lab.test"] + sealing, opens: false)
+                    command.input = Array("Subject: first\r\n\r\n".utf8)
+                    try await command.runSuccessfully()
+                    let filler = try disk.folder.write("filler", [UInt8](repeating: 1, count: 5 << 19))
+                    command.input = message
+                    let full = try await command.run()
+                    #expect(full.exitCode == 75 && full.errors.contains("full"), "\(full.ending) \(full.errors)")
+                    try await receiving(
+                        pair.host, ["--lmtp", "127.0.0.1:0", "--account", "me"] + sealing, opens: false
+                    ) { receiver in
+                        func send(_ reply: String) async throws {
+                            try await Play.say(
+                                try receiver.addresses[0],
+                                """
+                                S: 220
+                                C: LHLO x
+                                R: 250
+                                C: MAIL FROM:<a@b>
+                                S: 250
+                                C: RCPT TO:<lmtp@lab.test>
+                                S: 250
+                                C: DATA
+                                S: 354
+                                X: \(String(decoding: message, as: UTF8.self).replacing("\r\n", with: "\\r\\n")).\\r\\n
+                                S: \(reply)
+                                """)
+                        }
+                        try await send("452")
+                        try FileManager.default.removeItem(atPath: filler)
+                        try await disk.remount("size=40m")
+                        try await send("250 2.0.0 Sealed in")
+                    }
+                    try await command.runSuccessfully()
+                    let adopted = try await pair.owner.json(Adoption.self, ["writer", "adopt", "mx1", outbox])
+                    #expect(adopted.messages == 3 && adopted.problem == nil && adopted.gaps == 0)
+                    let kept = try await pair.owner.messages(account: "me", mailbox: "INBOX")
+                    #expect(kept.count { $0 == message } == 2 && kept.count == 3)
+                    try await pair.owner.expectClean()
+                }
+            }
+        }
+
         @Test("what cannot work says why")
         func refused() async throws {
             try await withPair { pair in
