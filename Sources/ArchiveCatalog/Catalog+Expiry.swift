@@ -1,5 +1,4 @@
 internal import GRDB
-public import MailCore
 
 extension Catalog {
     /// The messages no place of which is kept beyond `time`, in seconds since 1970, oldest first.

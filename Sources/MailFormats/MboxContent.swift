@@ -37,7 +37,7 @@ struct MboxContent: Sendable {
             messages.append(
                 Message(
                     uid: .max, key: key, whole: entry.markerOffset..<end, range: entry.range,
-                    flags: octets.head?.flags ?? [], date: entry.fromLine.secondsSinceEpoch))
+                    flags: octets.head?.flags ?? [], date: entry.date))
         }
     }
 

@@ -17,15 +17,16 @@ public enum MboxDialect: String, Sendable, Codable, CaseIterable {
 
 /// Where one message is in an mbox.
 public struct MboxEntry: Sendable, Hashable {
-    public var fromLine: MboxFromLine
+    /// Of the From_ line, in seconds since 1970; `nil` when it has none that can be read.
+    public var date: Int64?
     /// Offset of the From_ line.
     public var markerOffset: Int
     /// The message's octets, without the From_ line and without the empty line before the next.
     public var range: Range<Int>
     /// From Status, X-Status, X-Keywords and X-Mozilla-Status.
     public var flags: FlagSet
-    /// Lines `>From `, `>>From `…
-    public var quotedLineCount: Int
+    /// It has lines `>From `, `>>From `…
+    public var isQuoted: Bool
     /// Content-Length was there and right.
     public var usesContentLength: Bool
     /// Of the header without the fields that clients rewrite.
@@ -34,9 +35,9 @@ public struct MboxEntry: Sendable, Hashable {
 
 /// The messages of one mbox file, found in one pass; octets are read only when asked for.
 ///
-/// Memory grows with the number of messages, not with their size.
+/// Memory grows with the number of messages (``MboxEntries``), not with their size.
 public struct MboxReader: Sendable {
-    public let entries: [MboxEntry]
+    public let entries: MboxEntries
     public let dialect: MboxDialect
     private let path: [UInt8]
 
@@ -48,11 +49,11 @@ public struct MboxReader: Sendable {
         let found = Found()
         var scan = MboxScan(try Descriptor.openForReading(path)) { entry, _ in found.entries.append(entry) }
         try scan.run()
-        entries = found.entries
+        entries = found.entries.all
         dialect = scan.signs.dialect
     }
 
-    private final class Found { var entries: [MboxEntry] = [] }
+    private final class Found { var entries = MboxEntriesBuilder() }
 
     /// The octets of a message; with `unquotes`, one `>` less on each quoted From_ line (then not exact).
     public func octets(of entry: MboxEntry, unquotes: Bool = false) throws(FormatsError) -> [UInt8] {
@@ -80,7 +81,7 @@ struct MboxSigns: Hashable {
     fileprivate mutating func note(_ entry: MboxEntry) {
         messages += 1
         if entry.usesContentLength { counted += 1 }
-        if entry.quotedLineCount > 0 { isQuoted = true }
+        if entry.isQuoted { isQuoted = true }
     }
 
     var dialect: MboxDialect {
@@ -167,9 +168,9 @@ struct MboxScan<Octets: SeekableOctets & ~Copyable>: ~Copyable {
             if open == nil || isCounted || isDated || isBare {
                 close(at: offset)
                 open = MboxEntry(
-                    fromLine: fromLine, markerOffset: offset, range: offset + line.count..<offset + line.count,
-                    flags: [],
-                    quotedLineCount: 0, usesContentLength: false, headerHash: 0)
+                    date: fromLine.secondsSinceEpoch, markerOffset: offset,
+                    range: offset + line.count..<offset + line.count, flags: [], isQuoted: false,
+                    usesContentLength: false, headerHash: 0)
                 (isInHeader, emptyLine) = (true, 0)
                 header = []
                 return
@@ -185,7 +186,7 @@ struct MboxScan<Octets: SeekableOctets & ~Copyable>: ~Copyable {
         if first == UInt8(ascii: ">") {
             let quotes = line.prefix { $0 == UInt8(ascii: ">") }.count
             if line.dropFirst(quotes).starts(with: "From ".utf8) {
-                open?.quotedLineCount += 1
+                open?.isQuoted = true
                 if quotes > 1 { signs.hasDeepQuoting = true }
             }
         }
@@ -214,7 +215,7 @@ struct MboxScan<Octets: SeekableOctets & ~Copyable>: ~Copyable {
         skipTo = target + blank
     }
 
-    /// Counts quoted lines of a body that is skipped; true when it has an unquoted one.
+    /// Looks for quoted lines in a body that is skipped; true when it has an unquoted one.
     private mutating func containsFromLine(_ range: Range<Int>) -> Bool {
         var position = range.lowerBound
         var found = false
@@ -227,7 +228,7 @@ struct MboxScan<Octets: SeekableOctets & ~Copyable>: ~Copyable {
                 if buffer[start] == UInt8(ascii: "F") { found = found || buffer[start...].starts(with: "From ".utf8) }
                 if buffer[start] == UInt8(ascii: ">") {
                     let rest = buffer[start...].drop { $0 == UInt8(ascii: ">") }
-                    if rest.starts(with: "From ".utf8) { open?.quotedLineCount += 1 }
+                    if rest.starts(with: "From ".utf8) { open?.isQuoted = true }
                 }
                 start = Self.lineEnd(buffer, start) ?? buffer.count
             }

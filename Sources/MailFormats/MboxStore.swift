@@ -60,7 +60,7 @@ public struct MboxStore: ImportStore {
             let entry = content.reader.entries[place]
             do throws(FormatsError) {
                 let file = try Descriptor.openForReading(content.path)
-                let isQuoted = unquotes && entry.quotedLineCount > 0
+                let isQuoted = unquotes && entry.isQuoted
                 return .success(FileMessage(uid: uid, file: file, range: entry.range, unquotes: isQuoted))
             } catch {
                 return .failure(error)
@@ -89,9 +89,9 @@ public struct MboxStore: ImportStore {
             let entry = reader.entries[place]
             return MessageSummary(
                 uid: uids[place], flags: entry.flags,
-                internalDate: entry.fromLine.secondsSinceEpoch.map { InternalDate(secondsSinceEpoch: $0) },
+                internalDate: entry.date.map { InternalDate(secondsSinceEpoch: $0) },
                 octetCount: entry.range.count,
-                fidelity: unquotes && entry.quotedLineCount > 0 ? .unescaped : .exact)
+                fidelity: unquotes && entry.isQuoted ? .unescaped : .exact)
         }
     }
 
@@ -104,7 +104,7 @@ public struct MboxStore: ImportStore {
         do {
             let reader = try MboxReader(octets: path)
             found.note { $0.dialects[mailbox] = reader.dialect }
-            let uids = SyntheticUID.assign(reader.entries.map { SyntheticUID.hash(String($0.headerHash).utf8) })
+            let uids = SyntheticUID.assign(reader.entries.lazy.map { SyntheticUID.hash(String($0.headerHash).utf8) })
             let content = Content(path: path, status: status, reader: reader, uids: uids, places: UIDPlaces(uids))
             return listed.note(content, of: mailbox, messages: uids.count)
         } catch {

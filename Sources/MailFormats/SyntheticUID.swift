@@ -13,13 +13,21 @@ enum SyntheticUID {
     }
 
     /// A UID for each hash, in order; where two fall together the later one takes the next that is free.
-    static func assign(_ hashes: [UInt64]) -> [UID] {
-        var taken: Set<UInt32> = []
-        taken.reserveCapacity(hashes.count)
+    ///
+    /// Near linear, also where somebody made many fall together: what was passed on the way is passed at once later.
+    static func assign(_ hashes: some Collection<UInt64>) -> [UID] {
+        // For each value that is taken, where to look next.
+        var next: [UInt32: UInt32] = [0: 1]
+        next.reserveCapacity(hashes.count)
         return hashes.map { hash in
             var value = UInt32(truncatingIfNeeded: hash ^ (hash >> 32))
-            while value == 0 || taken.contains(value) { value &+= 1 }
-            taken.insert(value)
+            var passed: [UInt32] = []
+            while let following = next[value] {
+                passed.append(value)
+                value = following
+            }
+            next[value] = value &+ 1
+            for other in passed { next[other] = value &+ 1 }
             return UID(value) ?? .max
         }
     }

@@ -47,7 +47,7 @@ struct MboxTests {
         let found = try reader.entries.map { String(decoding: try reader.octets(of: $0), as: UTF8.self) }
         #expect(found == example.messages)
         #expect(reader.dialect == example.dialect)
-        #expect(reader.entries.allSatisfy { $0.fromLine.secondsSinceEpoch == 1_069_322_400 })
+        #expect(reader.entries.allSatisfy { $0.date == 1_069_322_400 })
     }
 
     @Test("flags come from the client's fields, and the octets stay")
@@ -100,8 +100,9 @@ struct MboxTests {
         let found = try reader.entries.map { try reader.octets(of: $0, unquotes: true) }
         let expected = messages.map { $0.last == 0x0A ? $0 : $0 + [0x0A] }
         #expect(found == expected)
-        #expect(
-            reader.entries.allSatisfy { $0.fromLine.secondsSinceEpoch == 951_782_400 && $0.fromLine.sender == "ab" })
+        #expect(reader.entries.allSatisfy { $0.date == 951_782_400 })
+        let written = try Data(contentsOf: URL(fileURLWithPath: folder.path + "/out"))
+        #expect(MboxFromLine(parsing: written.prefix { $0 != 0x0A })?.sender == "ab")
         let streamed = try await everything(store, MailboxName("out"))
         #expect(Set(streamed.map(\.octets)) == Set(expected))
     }

@@ -109,7 +109,7 @@ final class MemberScan {
             let flags = FlagSet(entry.flags.flags + (labels?.flags.flags ?? []))
             let item = MemberItem(
                 member: number, octetCount: entry.range.count, offset: member.offset + entry.range.lowerBound,
-                flags: flags, date: entry.fromLine.secondsSinceEpoch, isQuoted: entry.quotedLineCount > 0)
+                flags: flags, date: entry.date, isQuoted: entry.isQuoted)
             self.listing.add(
                 item, to: labels?.mailboxes ?? [MailboxListing(name: name)], identity: entry.headerHash)
         }

@@ -1,0 +1,55 @@
+import MailCore
+
+/// The messages of an mbox, in the order of the file; 40 octets each, however many.
+public struct MboxEntries: RandomAccessCollection, Sendable {
+    /// An entry without anything that has an allocation of its own.
+    fileprivate struct Packed: Sendable {
+        var markerOffset: Int
+        /// Of the message.
+        var octetCount: Int
+        var headerHash: UInt64
+        /// `Int64.min`: none.
+        var date: Int64
+        /// Octets of the From_ line, times four; 1: quoted, 2: Content-Length.
+        var head: UInt32
+        /// Which of the sets.
+        var flags: UInt32
+    }
+
+    fileprivate var packed: [Packed] = []
+    /// Each that occurs, once.
+    fileprivate var flagSets: [FlagSet] = []
+
+    public var startIndex: Int { 0 }
+    public var endIndex: Int { packed.count }
+
+    public subscript(index: Int) -> MboxEntry {
+        let entry = packed[index]
+        let start = entry.markerOffset + Int(entry.head >> 2)
+        return MboxEntry(
+            date: entry.date == .min ? nil : entry.date, markerOffset: entry.markerOffset,
+            range: start..<start + entry.octetCount, flags: flagSets[Int(entry.flags)], isQuoted: entry.head & 1 != 0,
+            usesContentLength: entry.head & 2 != 0, headerHash: entry.headerHash)
+    }
+}
+
+/// Takes entries one by one.
+struct MboxEntriesBuilder {
+    private(set) var all = MboxEntries()
+    private var known: [FlagSet: UInt32] = [:]
+
+    mutating func append(_ entry: MboxEntry) {
+        let flags = known[entry.flags] ?? UInt32(all.flagSets.count)
+        if flags == all.flagSets.count {
+            all.flagSets.append(entry.flags)
+            known[entry.flags] = flags
+        }
+        // A line is read in pieces of a MiB, so it fits.
+        let head = UInt32(entry.range.lowerBound - entry.markerOffset) << 2
+        all.packed.append(
+            MboxEntries.Packed(
+                markerOffset: entry.markerOffset, octetCount: entry.range.count, headerHash: entry.headerHash,
+                date: entry.date ?? .min, head: head | (entry.isQuoted ? 1 : 0) | (entry.usesContentLength ? 2 : 0),
+                flags: flags))
+    }
+}
