@@ -123,10 +123,16 @@ extension EndToEnd {
             let program = try MailarcProgram()
             defer { program.remove() }
             let relay = try await MaliciousServer.startRelay()
-            let host = "[127.0.0.1]:\(relay.port)"
-            let words = ["--relayhost", host, "--relayhost-for", "bert@lab.test=\(host)"]
+            let other = try await MaliciousServer.startRelay()
+            let (host, otherHost) = ("[127.0.0.1]:\(relay.port)", "[127.0.0.1]:\(other.port)")
+            let words = [
+                "--relayhost", host, "--relayhost-for", "bert@lab.test=\(host)",
+                "--relayhost-for", "cora@lab.test=\(otherHost)",
+            ]
             let logins = try program.folder.write(
-                "logins", "# mine\n\(host) firm:secret of firm\nbert@lab.test bert:secret of bert\n", mode: 0o600)
+                "logins",
+                "# mine\n\(host) firm:secret of firm\nbert@lab.test bert:secret of bert\n"
+                    + "cora@lab.test cora:secret of cora\n", mode: 0o600)
             var options = PostfixServer.Options(archiveTransport: "")
             options.isBare = true
             options.mainLines = "smtp_tls_security_level = may"
@@ -150,7 +156,7 @@ extension EndToEnd {
                     toFile: "\(etc)/transport", atomically: false, encoding: .utf8)
             }
             try await PostfixServer.with(options) { server in
-                for sender in ["anna@lab.test", "bert@lab.test"] {
+                for sender in ["anna@lab.test", "bert@lab.test", "cora@lab.test"] {
                     _ = try await Play.send(
                         "127.0.0.1:\(server.port)",
                         ["--sender", sender, "--recipient", "x@else.test", "--count", "2"])
@@ -164,8 +170,10 @@ extension EndToEnd {
                         "bert bert@lab.test x@else.test", "bert bert@lab.test x@else.test",
                         "firm anna@lab.test x@else.test", "firm anna@lab.test x@else.test",
                     ], "\(server.log.suffix(2_000))")
+                #expect(try other.relayed == ["cora cora@lab.test x@else.test", "cora cora@lab.test x@else.test"])
             }
             await relay.stop()
+            await other.stop()
         }
 
         /// Lines of main.cf (or of a map) that say something else, and what is said of it.

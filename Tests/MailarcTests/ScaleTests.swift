@@ -88,6 +88,76 @@ extension EndToEnd {
             #expect(result.peakResidentOctets <= Self.memoryLimit, "\(label)", sourceLocation: sourceLocation)
         }
 
+        @Test(
+            "an mbox beyond 4 GiB, killed again and again: each run goes on where the last one was, in bounded memory")
+        func largeMbox() async throws {
+            let gigabytes = ProcessInfo.processInfo.environment["MAILARC_MBOX_GB"].flatMap { Int($0) } ?? 6
+            let count = gigabytes * 20
+            try await withArchive { program in
+                let path = program.folder.file("large.mbox")
+                try await ProcessCommand("python3", ["-c", Self.largeMboxScript, path, String(count)]).runSuccessfully()
+                #expect(
+                    try FileManager.default.attributesOfItem(atPath: path)[.size] as? Int ?? 0 > gigabytes
+                        * 1_000_000_000)
+                let arguments = ["import", "mbox:\(path)", "--account", "old"]
+                var kept = 0
+                for commits in [1, 2, 3] {
+                    var killed = program.command(arguments)
+                    killed.environment["MAILARC_FAULT"] = "catalog:\(commits)"
+                    killed.timeout = .seconds(1_200)
+                    let result = try await killed.run()
+                    #expect(result.isKilled, "\(result.ending): \(result.errors)")
+                    let now = try await program.json(SearchDocument.self, ["search", ""]).total
+                    #expect(now > kept && now < count)
+                    kept = now
+                }
+                let rest = try await program.run(arguments + ["--json"])
+                expectMemory(rest, "import of \(gigabytes) GB, \(kept) of \(count) messages were there")
+                #expect(rest.output.contains("\"newMessages\":\(count - kept)"), "\(rest.output.prefix(500))")
+                let again = try await program.run(arguments + ["--json"])
+                #expect(again.output.contains("\"newMessages\":0"))
+                for number in [0, count - 1] {
+                    let found = try await program.json(SearchDocument.self, ["search", "subject:number\(number)x"])
+                    let shown = try await program.run(["show", try #require(found.messages.first?.id), "--raw"])
+                    let expected =
+                        Array("Subject: number\(number)x\n\n".utf8) + [UInt8](repeating: 0, count: 50_000_000)
+                    #expect(shown.standardOutput.count == expected.count + 1 && found.total == 1)
+                    #expect(shown.standardOutput.starts(with: expected))
+                }
+            }
+        }
+
+        /// Messages of 50 MB of NUL, which take no room on the disk.
+        static let largeMboxScript = """
+            import sys
+            with open(sys.argv[1], "wb") as out:
+                for number in range(int(sys.argv[2])):
+                    out.write(b"From a@b Thu Nov 20 10:00:00 2003\\nSubject: number%dx\\n\\n" % number)
+                    out.seek(50_000_000, 1)
+                    out.write(b"\\n\\n")
+            """
+
+        @Test("a mailbox of a million messages in one mbox file is listed in bounded memory")
+        func manyInMbox() async throws {
+            try await withArchive { program in
+                let path = program.folder.file("many.mbox")
+                try await ProcessCommand("python3", ["-c", Self.manyInMboxScript, path]).runSuccessfully()
+                var killed = program.command(["import", "mbox:\(path)", "--account", "old"])
+                killed.environment["MAILARC_FAULT"] = "catalog:3"
+                let result = try await killed.run()
+                #expect(result.isKilled, "\(result.ending): \(result.errors)")
+                expectMemory(result, "a million in an mbox")
+            }
+        }
+
+        static let manyInMboxScript = """
+            import sys
+            with open(sys.argv[1], "w") as out:
+                for number in range(1_000_000):
+                    out.write("From anna.%d@mail.example.org Thu Nov 20 10:00:00 2003\\nMessage-ID: <%d@example.org>\\n"
+                              "Subject: %d\\nStatus: RO\\n\\n%d\\n\\n" % (number, number, number, number))
+            """
+
         @Test("a full disk is one clear error, and the next run goes on")
         func fullDisk() async throws {
             try await SmallDisk.with("2m") { disk in try await fill(disk) }

@@ -32,7 +32,7 @@ struct ExpireCommand: AsyncParsableCommand {
 
     func run() async throws {
         let output = output.output
-        let time = by.flatMap(Format.seconds)?.upperBound ?? Int64(unsafe time(nil))
+        let time = by.flatMap(Format.seconds)?.upperBound ?? Int64(time(nil))
         let report: ErasureReport? = try await archive.with { workspace throws(KitError) in
             let selection = try await workspace.planExpiry(at: time)
             guard selection.report.messages > 0 else {
