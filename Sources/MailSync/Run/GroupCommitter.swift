@@ -84,16 +84,25 @@ actor GroupCommitter {
         }
         do {
             let events = group.compactMap(\.event)
-            var sequence: UInt64?
-            if !events.isEmpty {
-                try await destination.record(events)
-                sequence = try await destination.commit()
-                commitCount += 1
-            }
-            try await state.apply(side, run: run, group, sequence: sequence)
+            try await Self.makeDurable(group, events, destination, state, side, run: run)
+            if !events.isEmpty { commitCount += 1 }
         } catch {
             failure = error
             throw error
         }
+    }
+
+    /// Not on the actor: lanes go on adding while a group before is made durable.
+    @concurrent
+    private static func makeDurable(
+        _ group: [StateChange], _ events: [OccurrenceEvent], _ destination: any HistoryDestination, _ state: SyncState,
+        _ side: Int64, run: Int
+    ) async throws {
+        var sequence: UInt64?
+        if !events.isEmpty {
+            try await destination.record(events)
+            sequence = try await destination.commit()
+        }
+        try await state.apply(side, run: run, group, sequence: sequence)
     }
 }
