@@ -21,6 +21,9 @@ public struct IMAPConfiguration: Sendable {
     /// False: a command is sent when the one before is answered.
     public var pipelines = true
 
+    /// Refuses, before it is sent, every command after which anything on the server could be different.
+    public var onlyReads = false
+
     /// LIMIT: octets announced for one FETCH of bodies: 2 in flight cover 100 ms at 600 Mbit/s.
     public var bodyBatchOctetCount = 4 << 20
     /// LIMIT: messages for one FETCH of bodies.

@@ -64,6 +64,8 @@ public struct AccountConfiguration: Sendable {
     public var maxConnections: Int
     /// Several commands may be on their way at once.
     public var pipelines = true
+    /// Every command that could write is refused before it is sent.
+    public var onlyReads = false
     public var mailProtocol = MailProtocol.imap
     /// Tokens in place of a password.
     public var oauth: OAuthConfiguration?

@@ -115,34 +115,44 @@ extension EndToEnd {
             #expect(result.errors.split(separator: "\n").count == 9, "a line for each cell: \(result.errors)")
             try await expectGoesOn(program, parts, report)
             try expectForms(page, text)
-            try await expectReadable(page, program)
         }
 
-        /// In a browser, where there is one: no errors, and nothing sticks out on a telephone or a screen.
-        private func expectReadable(_ page: String, _ program: MailarcProgram) async throws {
-            guard findExecutable("chromium") != nil else { return print("not run: chromium is not installed") }
-            let html = try String(contentsOfFile: page, encoding: .utf8)
-            for width in [375, 1440] {
-                // A window has a least width, the page has none.
-                let probe = """
-                    <script>document.documentElement.style.width = "\(width)px"; document.title = [
-                    document.body.offsetWidth, document.body.scrollWidth, document.querySelectorAll("table").length
-                    ].join(" ");</script></body>
-                    """
-                let path = try program.folder.write("probe.html", html.replacing("</body>", with: probe))
+        /// What a browser shows of a page.
+        private struct Shown: Decodable {
+            let width: Int
+            let contentWidth: Int
+            let tables: Int
+            let charts: Int
+            let headings: Int
+            let background: String
+            let console: [String]
+        }
+
+        @Test(
+            "a whole report is readable on a telephone and on a screen, light and dark",
+            .enabled(if: findExecutable("chromium") != nil, "not run: chromium is not installed"))
+        func readable() async throws {
+            let program = try MailarcProgram()
+            defer { program.remove() }
+            let page = program.folder.file("compare.html")
+            _ = try await compare(
+                program,
+                [
+                    "--contender", "doveadm-backup", "--contender", "mailarc-copy", "--contender", "mailarc-archive",
+                    "--scenario", "new-in-source", "--scale", "0.001", "--repeat", "1", "--html", page,
+                ])
+            var backgrounds: Set<String> = []
+            for (width, theme) in [(375, []), (375, ["--dark"]), (1440, []), (1440, ["--dark"])] {
                 let command = ProcessCommand(
-                    "chromium",
-                    [
-                        "--headless=new", "--no-sandbox", "--disable-gpu", "--enable-logging=stderr",
-                        "--user-data-dir=\(program.folder.file("browser"))", "--window-size=1600,900", "--dump-dom",
-                        "file://\(path)",
-                    ])
-                let result = try await command.run()
-                #expect(!result.errors.contains("CONSOLE"), "\(result.errors)")
-                let title = try #require(result.output.firstMatch(of: /<title>(\d+) (\d+) (\d+)<\/title>/))
-                #expect(Int(title.1) == width && Int(title.2) == width, "\(title.0)")
-                #expect((Int(title.3) ?? 0) >= 5, "\(title.0)")
+                    "python3", [Repository.script("browse-page"), page, "\(width)"] + theme)
+                let result = try await command.runSuccessfully()
+                let shown = try JSONDecoder().decode(Shown.self, from: Data(result.standardOutput))
+                #expect(shown.console.isEmpty, "\(shown.console)")
+                #expect(shown.width == width && shown.contentWidth == width, "\(shown)")
+                #expect(shown.tables >= 9 && shown.charts >= 3 && shown.headings >= shown.tables, "\(shown)")
+                backgrounds.insert(shown.background)
             }
+            #expect(backgrounds.count == 2, "light and dark look the same")
         }
 
         /// Nothing is run again that is in the saved report, and it can be shown anew.

@@ -62,6 +62,7 @@ extension IMAPAccountStore: PipelinedDeliveryStore {
         to mailbox: MailboxName, _ traits: DeliveryTraits, next: () async throws -> (any OutgoingMessage)?,
         each: (any OutgoingMessage, DeliveryOutcome) async throws -> Void
     ) async throws(StoreError) {
+        guard !configuration.onlyReads else { throw .onlyReading("APPEND") }
         let session = try await pool.lease()
         let delivery = MessageDelivery(to: mailbox, traits, session)
         do throws(StoreError) {

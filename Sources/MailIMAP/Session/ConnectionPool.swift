@@ -6,7 +6,7 @@ import MailIMAPCore
 /// As many as ``ConnectionWidth`` allows: a connection that the server refuses is no error while another one works.
 actor ConnectionPool {
     private let configuration: IMAPConfiguration
-    private let meter = TrafficMeter()
+    nonisolated let meter = TrafficMeter()
     private var width: ConnectionWidth
     private var idle: [IMAPSession] = []
     private var openCount = 0

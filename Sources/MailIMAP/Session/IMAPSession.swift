@@ -36,6 +36,8 @@ final class IMAPSession: @unchecked Sendable {
     private var stash: CircularBuffer<Response> = []
     private let tagPrefix: String
     private var commandCount = 0
+    /// Something was sent since the last wait for the server.
+    private var awaitsAnswer = false
     private(set) var literals = Command.LiteralMode.synchronising
     let meter: TrafficMeter
 
@@ -59,7 +61,10 @@ final class IMAPSession: @unchecked Sendable {
 
     /// QUIRK: see ``Command/open(_:_:bySelect:)``.
     var opensBySelect: Bool {
-        examinesFalsely || [greeting, serverID["name"] ?? ""].contains { $0.lowercased().contains("courier") }
+        !configuration.onlyReads && (examinesFalsely || isCourier)
+    }
+    private var isCourier: Bool {
+        [greeting, serverID["name"] ?? ""].contains { $0.lowercased().contains("courier") }
     }
     /// SELECT tells the UIDVALIDITY that STATUS tells, and EXAMINE another.
     var examinesFalsely = false
@@ -80,10 +85,14 @@ final class IMAPSession: @unchecked Sendable {
     }
 
     /// Sends `command`, waiting for continuation requests where its literals need them; returns its tag.
+    ///
+    /// - Throws: `.refused` for one that could write, where the account is only to be read.
     func send(_ command: Command) async throws(StoreError) -> String {
+        guard !configuration.onlyReads || command.onlyReads else { throw .onlyReading(command.name) }
         let tag = nextTag()
         let segments = command.encoded(tag: tag, literals: literals)
         transport.write(segments[0])
+        awaitsAnswer = true
         for segment in segments.dropFirst() {
             guard try await isContinued(tag) else { break }
             transport.write(segment)
@@ -151,6 +160,8 @@ final class IMAPSession: @unchecked Sendable {
                 if let event = try parser.next(bytes.readableBytesUInt8Span, from: &position) { return event }
                 if waiting.isEmpty {
                     if parser.isInBody, endsWithOwnCompletion { throw Self.overlong }
+                    if awaitsAnswer { meter.addRoundTrip() }
+                    awaitsAnswer = false
                     waiting = ArraySlice(try await transport.read(isBulk: parser.isInBody, within: patience))
                     meter.add(waiting.reduce(0) { $0 + $1.readableBytes })
                 }

@@ -8,6 +8,11 @@ public enum FetchItem: Sendable, Hashable {
     case body
     /// `BODY.PEEK[]<offset.count>`
     case bodyPart(offset: Int, octetCount: Int)
+    /// The header field Message-ID alone, as ``messageIDField``.
+    case messageID
+
+    /// What an answer to ``messageID`` is called.
+    public static let messageIDField = "BODY[HEADER.FIELDS (MESSAGE-ID)]"
 
     var text: String {
         switch self {
@@ -18,6 +23,7 @@ public enum FetchItem: Sendable, Hashable {
         case .modSeq: "MODSEQ"
         case .objectID(let name): name
         case .body: "BODY.PEEK[]"
+        case .messageID: "BODY.PEEK[HEADER.FIELDS (MESSAGE-ID)]"
         case .bodyPart(let offset, let octetCount): "BODY.PEEK[]<\(offset).\(octetCount)>"
         }
     }

@@ -16,15 +16,25 @@ struct CompareCommand: AsyncParsableCommand {
             printed beside the grades. Tools that are not on PATH are named as not installed. Needs dovecot-imapd (2.3); \
             nothing outside of a folder below /tmp is touched.
 
+            With --source ACCOUNT --read-only an account of your own is looked at instead: what its server can do, what \
+            a login, the lists and a dry run of each strategy take, and which strategy fits it and why. EXAMINE is used, \
+            and every command that could write is refused before it is sent; no archive takes part.
+
             EXAMPLES:
               mailarc compare --list
               mailarc compare --only behaviour --contender mailarc-one-way --contender doveadm-sync1
               mailarc compare --scale 0.1 --repeat 3 --html compare.html --markdown compare.md
               mailarc compare --resume compare.json --json > result.json
               mailarc compare --from compare.json --weights archive=3,legal=3
+              mailarc compare --source work --read-only
 
             Documentation/Comparison.md has a whole result, and every field of --json.
             """)
+    @Option(
+        help: ArgumentHelp(
+            "Look at this account of the configuration, and say which strategy fits it.", valueName: "account"))
+    var source: String?
+    @Flag(help: "Write nothing to the --source; the only way it can be looked at.") var readOnly = false
     @Flag(help: "List contenders and scenarios, and end.") var list = false
     @Option(help: ArgumentHelp("behaviour, performance or rating; may be given several times.", valueName: "part"))
     var only: [ComparisonRequest.Part] = []
@@ -45,15 +55,18 @@ struct CompareCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("Write the report as one HTML page.", valueName: "file")) var html: String?
     @Option(help: ArgumentHelp("Write the report as Markdown.", valueName: "file")) var markdown: String?
     @Flag(help: "Keep the lab's folder, which is named.") var keepLab = false
+    @OptionGroup var configuration: ConfigurationOptions
     @OptionGroup var output: OutputOptions
 
     func validate() throws {
         guard scale > 0, scale <= 10 else { throw ValidationError("--scale takes a number above 0, at most 10") }
         guard (1...100).contains(repeats) else { throw ValidationError("--repeat takes 1 to 100") }
         guard from == nil || resume == nil else { throw ValidationError("--from runs nothing, so --resume has no use") }
+        try checkSource()
     }
 
     func run() async throws {
+        if let source { return try await assess(source) }
         let program = try Self.ownPath()
         let all = Contenders.all(mailarc: program)
         var request = ComparisonRequest(contenders: try chosen(contender, from: all, \.id, "contender"))

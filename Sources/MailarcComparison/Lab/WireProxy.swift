@@ -3,13 +3,16 @@ import Glibc
 import MailarcKit
 import Synchronization
 
-/// Stands before a server and counts: octets each way, connections and commands.
+/// Stands before a server and counts: octets each way, connections, commands and round trips. The line to it can be a long
+/// one.
 final class WireProxy: Sendable {
     /// What went through since the last ``take()``.
     struct Traffic: Sendable {
         var connections = 0
         var octetsToServer = 0
         var octetsFromServer = 0
+        /// How often a client sent something after something had come, its first octets included; over all connections.
+        var roundTrips = 0
         /// Names of the commands in the order they came: `LOGIN`, `UID FETCH`; no arguments, which hold passwords.
         var commands: [String] = []
     }
@@ -17,6 +20,7 @@ final class WireProxy: Sendable {
     let port: Int
     private let listener: Int32
     private let target: Int
+    private let line: LineMeasure
     private let traffic = Mutex(Traffic())
     private let open = Mutex<Set<Int32>>([])
     private let trap = Mutex<Trap?>(nil)
@@ -27,10 +31,10 @@ final class WireProxy: Sendable {
         var action: @Sendable () -> Void
     }
 
-    /// Listens before `target`, a port of this machine.
-    init(before target: Int) throws(KitError) {
+    /// Listens before `target`, a port of this machine, with a line of this measure in between.
+    init(before target: Int, line: LineMeasure = LineMeasure()) throws(KitError) {
         (listener, port) = try LoopbackSocket.listening()
-        self.target = target
+        (self.target, self.line) = (target, line)
         let listener = listener
         DispatchQueue(label: "mailarc.comparison.proxy").async { [self] in accept(listener) }
     }
@@ -87,19 +91,26 @@ final class WireProxy: Sendable {
     /// Both directions, each on its own: neither may wait for the other.
     private func relay(_ client: Int32, _ server: Int32) {
         let group = DispatchGroup()
+        let turn = Mutex(true)
         DispatchQueue(label: "mailarc.comparison.proxy.up").async(group: group) { [self] in
-            var reader = CommandReader()
-            pass(from: client, to: server) { octets in
-                let commands = reader.commands(in: octets)
+            let reader = Mutex(CommandReader())
+            pass(from: client, to: server) { [self] octets in
+                let commands = reader.withLock { $0.commands(in: octets) }
+                let isTurn = turn.withLock { isTurn in
+                    defer { isTurn = false }
+                    return isTurn
+                }
                 traffic.withLock { traffic in
                     traffic.octetsToServer += octets.count
+                    traffic.roundTrips += isTurn ? 1 : 0
                     traffic.commands += commands
                 }
             }
         }
         DispatchQueue(label: "mailarc.comparison.proxy.down").async(group: group) { [self] in
-            pass(from: server, to: client) { octets in
+            pass(from: server, to: client) { [self] octets in
                 traffic.withLock { $0.octetsFromServer += octets.count }
+                turn.withLock { $0 = true }
                 spring(octets.count)
             }
         }
@@ -122,14 +133,37 @@ final class WireProxy: Sendable {
         action?()
     }
 
-    private func pass(from: Int32, to: Int32, _ count: ([UInt8]) -> Void) {
-        while true {
-            let octets = LoopbackSocket.receive(from)
-            guard !octets.isEmpty else { break }
-            count(octets)
-            guard LoopbackSocket.send(octets, to: to) else { break }
+    private func pass(from: Int32, to: Int32, _ count: @escaping @Sendable ([UInt8]) -> Void) {
+        if line.isLoopback {
+            while true {
+                let octets = LoopbackSocket.receive(from)
+                guard !octets.isEmpty else { break }
+                count(octets)
+                guard LoopbackSocket.send(octets, to: to) else { break }
+            }
+        } else {
+            passSlowly(from: from, to: to, count)
         }
         shutdown(to, Int32(SHUT_WR))
         shutdown(from, Int32(SHUT_RD))
+    }
+
+    /// Through a ``Line``: what comes is put in here and taken out on a queue of its own.
+    private func passSlowly(from: Int32, to: Int32, _ count: @escaping @Sendable ([UInt8]) -> Void) {
+        let (line, group) = (Line(line), DispatchGroup())
+        DispatchQueue(label: "mailarc.comparison.line").async(group: group) {
+            while true {
+                let octets = line.take()
+                guard !octets.isEmpty else { break }
+                count(octets)
+                guard LoopbackSocket.send(octets, to: to) else { break }
+            }
+            line.breakOff()
+        }
+        while true {
+            let octets = LoopbackSocket.receive(from)
+            guard line.put(octets), !octets.isEmpty else { break }
+        }
+        group.wait()
     }
 }

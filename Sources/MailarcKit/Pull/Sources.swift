@@ -13,6 +13,7 @@ extension IMAPConfiguration {
         renewal = account.renewal
         server.trust(account)
         (maxConnections, pipelines) = (account.maxConnections, account.pipelines)
+        onlyReads = account.onlyReads
         mechanism = SASLMechanism(account)
         scram = .openSSL
     }
