@@ -7,6 +7,8 @@ struct EventApplier {
     private(set) var last: UInt64
     private var mailboxes: [MailboxKey: Int64] = [:]
     private var flagSets: [FlagSet: Int64] = [:]
+    /// Whether there is anything in the tables of those; `nil` until somebody asks.
+    var hasQuarantined: Bool?
     var sequence: Int64 = 0
     var time: Int64 = 0
 
