@@ -67,9 +67,9 @@ extension EndToEnd {
                 }
                 // Another mailbox has it for good.
                 _ = try await deliver(program, shared, to: ["anna@lab.test", "boss@lab.test"])
-                try await program.run(["keep", "subject:wrong"])
-                try await program.run(["keep", "subject:wrong"], codes: [12])
-                try await program.run(["keep", "subject:mail"], codes: [12])
+                try await program.run(["retain", "subject:wrong"])
+                try await program.run(["retain", "subject:wrong"], codes: [12])
+                try await program.run(["retain", "subject:mail"], codes: [12])
                 let found = try await program.json(SearchDocument.self, ["search", "subject:news"])
                 let id = try #require(found.messages.first?.id)
                 #expect(try await program.run(["show", id]).output.contains(", kept until 20"))

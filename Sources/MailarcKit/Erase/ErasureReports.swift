@@ -32,8 +32,8 @@ public struct ErasurePlanReport: Codable, Sendable {
     public var sample: [MessageRow]
 }
 
-/// What is kept for good now.
-public struct KeepReport: Codable, Sendable {
+/// What is retained for good now.
+public struct RetainReport: Codable, Sendable {
     public var messages = 0
     /// Occurrences that had an end.
     public var occurrences = 0

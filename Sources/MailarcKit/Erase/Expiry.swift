@@ -13,14 +13,14 @@ extension Workspace {
         return try selection(entries)
     }
 
-    /// Keeps for good, in each place where they are, what `query` finds, or what is named by `ids` or unique beginnings
+    /// Retains for good, in each place where they are, what `query` finds, or what is named by `ids` or unique beginnings
     /// of them.
     ///
     /// - Throws: `.notFound` where nothing is found, or is kept for a time.
-    public func keep(query: String?, ids: [String]) async throws(KitError) -> KeepReport {
+    public func retain(query: String?, ids: [String]) async throws(KitError) -> RetainReport {
         let messages = try found(query: query, ids: ids).map(\.keyID)
         return try await withWriter { writer throws(KitError) in
-            var report = KeepReport()
+            var report = RetainReport()
             var events: [OccurrenceEvent] = []
             do throws(CatalogError) {
                 for message in messages {

@@ -48,20 +48,20 @@ struct ExpireCommand: AsyncParsableCommand {
     }
 }
 
-/// `mailarc keep`
-struct KeepCommand: AsyncParsableCommand {
+/// `mailarc retain`
+struct RetainCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "keep", abstract: "Keep messages for good that a capture rule keeps for a time.",
+        commandName: "retain", abstract: "Retain messages for good that a capture rule keeps for a time.",
         discussion: """
             For what a spam filter was wrong about: 'expire' leaves it alone from now on. It stays in its mailbox. \
             'mailarc show' says until when a message is kept.
             EXAMPLES:
-              mailarc keep -a ~/mail.archive mailbox:Junk from:anna@example.org
-              mailarc keep -a ~/mail.archive --id 5b1d0c
+              mailarc retain -a ~/mail.archive mailbox:Junk from:anna@example.org
+              mailarc retain -a ~/mail.archive --id 5b1d0c
             """)
     @OptionGroup var archive: ArchiveOptions
     @OptionGroup var output: OutputOptions
-    @Option(help: "Keep the message with this id or unique prefix; may be given several times.") var id: [String] = []
+    @Option(help: "Retain the message with this id or unique prefix; may be given several times.") var id: [String] = []
     @Argument(help: "The query, as for search; several arguments are one query.") var query: [String] = []
 
     func validate() throws {
@@ -71,11 +71,11 @@ struct KeepCommand: AsyncParsableCommand {
     func run() async throws {
         let (text, ids) = (query.isEmpty ? nil : query.joined(separator: " "), id)
         let report = try await archive.with { workspace throws(KitError) in
-            try await workspace.keep(query: text, ids: ids)
+            try await workspace.retain(query: text, ids: ids)
         }
-        try output.output.render(report, command: "keep") {
+        try output.output.render(report, command: "retain") {
             [
-                "kept for good: \(Format.plural($0.messages, "message")) in \(Format.plural($0.occurrences, "occurrence"))"
+                "retained for good: \(Format.plural($0.messages, "message")) in \(Format.plural($0.occurrences, "occurrence"))"
             ]
         }
     }
