@@ -1,13 +1,12 @@
 import MailCore
 
-/// The messages of an mbox, in the order of the file; 40 octets each, however many.
+/// The messages of an mbox, in the order of the file; 32 octets each, however many.
 public struct MboxEntries: RandomAccessCollection, Sendable {
     /// An entry without anything that has an allocation of its own.
     fileprivate struct Packed: Sendable {
         var markerOffset: Int
         /// Of the message.
         var octetCount: Int
-        var headerHash: UInt64
         /// `Int64.min`: none.
         var date: Int64
         /// Octets of the From_ line, times four; 1: quoted, 2: Content-Length.
@@ -16,20 +15,22 @@ public struct MboxEntries: RandomAccessCollection, Sendable {
         var flags: UInt32
     }
 
-    fileprivate var packed: [Packed] = []
+    /// Entries of all blocks but the last: what grows by doubling would hold twice as much for a moment.
+    fileprivate static var blockSize: Int { 1 << 14 }
+    fileprivate var blocks: [[Packed]] = []
     /// Each that occurs, once.
     fileprivate var flagSets: [FlagSet] = []
 
     public var startIndex: Int { 0 }
-    public var endIndex: Int { packed.count }
+    public var endIndex: Int { blocks.last.map { (blocks.count - 1) * Self.blockSize + $0.count } ?? 0 }
 
     public subscript(index: Int) -> MboxEntry {
-        let entry = packed[index]
+        let entry = blocks[index / Self.blockSize][index % Self.blockSize]
         let start = entry.markerOffset + Int(entry.head >> 2)
         return MboxEntry(
             date: entry.date == .min ? nil : entry.date, markerOffset: entry.markerOffset,
             range: start..<start + entry.octetCount, flags: flagSets[Int(entry.flags)], isQuoted: entry.head & 1 != 0,
-            usesContentLength: entry.head & 2 != 0, headerHash: entry.headerHash)
+            usesContentLength: entry.head & 2 != 0)
     }
 }
 
@@ -46,10 +47,10 @@ struct MboxEntriesBuilder {
         }
         // A line is read in pieces of a MiB, so it fits.
         let head = UInt32(entry.range.lowerBound - entry.markerOffset) << 2
-        all.packed.append(
+        if all.blocks.last?.count ?? MboxEntries.blockSize == MboxEntries.blockSize { all.blocks.append([]) }
+        all.blocks[all.blocks.count - 1].append(
             MboxEntries.Packed(
-                markerOffset: entry.markerOffset, octetCount: entry.range.count, headerHash: entry.headerHash,
-                date: entry.date ?? .min, head: head | (entry.isQuoted ? 1 : 0) | (entry.usesContentLength ? 2 : 0),
-                flags: flags))
+                markerOffset: entry.markerOffset, octetCount: entry.range.count, date: entry.date ?? .min,
+                head: head | (entry.isQuoted ? 1 : 0) | (entry.usesContentLength ? 2 : 0), flags: flags))
     }
 }

@@ -29,8 +29,6 @@ public struct MboxEntry: Sendable, Hashable {
     public var isQuoted: Bool
     /// Content-Length was there and right.
     public var usesContentLength: Bool
-    /// Of the header without the fields that clients rewrite.
-    var headerHash: UInt64
 }
 
 /// The messages of one mbox file, found in one pass; octets are read only when asked for.
@@ -39,6 +37,8 @@ public struct MboxEntry: Sendable, Hashable {
 public struct MboxReader: Sendable {
     public let entries: MboxEntries
     public let dialect: MboxDialect
+    /// Of each message, what it is known by: its header without the fields that clients rewrite.
+    let headerHashes: [UInt64]
     private let path: [UInt8]
 
     /// Scans the file at `path`.
@@ -47,13 +47,19 @@ public struct MboxReader: Sendable {
     init(octets path: [UInt8]) throws(FormatsError) {
         self.path = path
         let found = Found()
-        var scan = MboxScan(try Descriptor.openForReading(path)) { entry, _ in found.entries.append(entry) }
+        var scan = MboxScan(try Descriptor.openForReading(path)) { message in
+            found.entries.append(message.entry)
+            found.hashes.append(message.headerHash)
+        }
         try scan.run()
-        entries = found.entries.all
+        (entries, headerHashes) = (found.entries.all, found.hashes)
         dialect = scan.signs.dialect
     }
 
-    private final class Found { var entries = MboxEntriesBuilder() }
+    private final class Found {
+        var entries = MboxEntriesBuilder()
+        var hashes: [UInt64] = []
+    }
 
     /// The octets of a message; with `unquotes`, one `>` less on each quoted From_ line (then not exact).
     public func octets(of entry: MboxEntry, unquotes: Bool = false) throws(FormatsError) -> [UInt8] {
@@ -90,15 +96,25 @@ struct MboxSigns: Hashable {
     }
 }
 
+/// A message that a pass over an mbox came by.
+struct MboxScanned {
+    var entry: MboxEntry
+    /// As far as it was looked at.
+    var header: [UInt8]
+    /// Of the header without the fields that clients rewrite.
+    var headerHash: UInt64
+}
+
 /// One pass over an mbox.
 struct MboxScan<Octets: SeekableOctets & ~Copyable>: ~Copyable {
     private static var window: Int { 1 << 20 }
     /// LIMIT: octets of a header that are looked at for flags and lengths.
     private static var headerLimit: Int { 1 << 16 }
     private let file: Octets
-    private let take: (MboxEntry, _ header: [UInt8]) -> Void
+    private let take: (MboxScanned) -> Void
     private(set) var signs = MboxSigns()
     private var open: MboxEntry?
+    private var headerHash: UInt64 = 0
     private var isInHeader = false
     private var header: [UInt8] = []
     /// Octets of the line end of the empty line just before, 0 without one.
@@ -107,8 +123,8 @@ struct MboxScan<Octets: SeekableOctets & ~Copyable>: ~Copyable {
     /// The first From_ line has an address and nothing else, so all have.
     private var hasBareFromLines = false
 
-    /// - Parameter take: is given each message, in order, with its header as far as that was looked at.
-    init(_ file: consuming Octets, take: @escaping (MboxEntry, _ header: [UInt8]) -> Void) {
+    /// - Parameter take: is given each message, in order.
+    init(_ file: consuming Octets, take: @escaping (MboxScanned) -> Void) {
         self.file = file
         self.take = take
     }
@@ -170,7 +186,7 @@ struct MboxScan<Octets: SeekableOctets & ~Copyable>: ~Copyable {
                 open = MboxEntry(
                     date: fromLine.secondsSinceEpoch, markerOffset: offset,
                     range: offset + line.count..<offset + line.count, flags: [], isQuoted: false,
-                    usesContentLength: false, headerHash: 0)
+                    usesContentLength: false)
                 (isInHeader, emptyLine) = (true, 0)
                 header = []
                 return
@@ -198,7 +214,7 @@ struct MboxScan<Octets: SeekableOctets & ~Copyable>: ~Copyable {
         isInHeader = false
         let fields = MboxHeaderFields(header)
         open?.flags = fields.flags
-        open?.headerHash = fields.hash
+        headerHash = fields.hash
         guard let length = fields.contentLength, length > 0, length < Int.max - offset else { return }
         let target = offset + length
         guard let after = try? file.read(32, at: target), let before = try? file.read(1, at: target - 1),
@@ -247,8 +263,8 @@ struct MboxScan<Octets: SeekableOctets & ~Copyable>: ~Copyable {
             entry.range = entry.range.lowerBound..<end
         }
         signs.note(entry)
-        take(entry, header)
+        take(MboxScanned(entry: entry, header: header, headerHash: headerHash))
         open = nil
-        skipTo = 0
+        (skipTo, headerHash) = (0, 0)
     }
 }

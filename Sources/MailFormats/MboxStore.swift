@@ -32,7 +32,7 @@ public struct MboxStore: ImportStore {
         -> MailboxObservation
     {
         let content = try content(of: mailbox)
-        return SyntheticUID.observation(content.reader.entries.indices.map { content.summary($0, unquotes) })
+        return SyntheticUID.observation(content.entries.indices.map { content.summary($0, unquotes) })
     }
 
     public func census(of mailbox: MailboxName) async throws(StoreError) -> MailboxCensus {
@@ -57,7 +57,7 @@ public struct MboxStore: ImportStore {
             guard let place = content.places[uid] else {
                 return .failure(FormatsError(.notFound, "the message is gone", path: mailbox.text))
             }
-            let entry = content.reader.entries[place]
+            let entry = content.entries[place]
             do throws(FormatsError) {
                 let file = try Descriptor.openForReading(content.path)
                 let isQuoted = unquotes && entry.isQuoted
@@ -73,7 +73,7 @@ public struct MboxStore: ImportStore {
 
     public func place(of uid: UID, in mailbox: MailboxName) -> String? {
         guard let content = try? content(of: mailbox), let place = content.places[uid] else { return nil }
-        return "\(String(decoding: content.path, as: UTF8.self)) at octet \(content.reader.entries[place].markerOffset)"
+        return "\(String(decoding: content.path, as: UTF8.self)) at octet \(content.entries[place].markerOffset)"
     }
 
     /// What was found in a mailbox's file.
@@ -81,12 +81,12 @@ public struct MboxStore: ImportStore {
         var path: [UInt8]
         /// Of the file before it was read.
         var status: FileStatus?
-        var reader: MboxReader
+        var entries: MboxEntries
         var uids: [UID]
         var places: UIDPlaces
 
         func summary(_ place: Int, _ unquotes: Bool) -> MessageSummary {
-            let entry = reader.entries[place]
+            let entry = entries[place]
             return MessageSummary(
                 uid: uids[place], flags: entry.flags,
                 internalDate: entry.date.map { InternalDate(secondsSinceEpoch: $0) },
@@ -104,8 +104,9 @@ public struct MboxStore: ImportStore {
         do {
             let reader = try MboxReader(octets: path)
             found.note { $0.dialects[mailbox] = reader.dialect }
-            let uids = SyntheticUID.assign(reader.entries.lazy.map { SyntheticUID.hash(String($0.headerHash).utf8) })
-            let content = Content(path: path, status: status, reader: reader, uids: uids, places: UIDPlaces(uids))
+            let uids = SyntheticUID.assign(reader.headerHashes.lazy.map { SyntheticUID.hash(String($0).utf8) })
+            let content = Content(
+                path: path, status: status, entries: reader.entries, uids: uids, places: UIDPlaces(uids))
             return listed.note(content, of: mailbox, messages: uids.count)
         } catch {
             throw error.storeError(mailbox)

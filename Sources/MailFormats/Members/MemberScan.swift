@@ -104,14 +104,15 @@ final class MemberScan {
         let number = listing.begin(member, isMbox: true)
         let slice = WindowSlice(window: window, start: member.offset, count: member.octetCount)
         let sorting = sorting
-        var scan = MboxScan(slice) { entry, header in
-            let labels = sorting == .labels ? GmailLabels(header: header) : nil
+        var scan = MboxScan(slice) { message in
+            let entry = message.entry
+            let labels = sorting == .labels ? GmailLabels(header: message.header) : nil
             let flags = FlagSet(entry.flags.flags + (labels?.flags.flags ?? []))
             let item = MemberItem(
                 member: number, octetCount: entry.range.count, offset: member.offset + entry.range.lowerBound,
                 flags: flags, date: entry.date, isQuoted: entry.isQuoted)
             self.listing.add(
-                item, to: labels?.mailboxes ?? [MailboxListing(name: name)], identity: entry.headerHash)
+                item, to: labels?.mailboxes ?? [MailboxListing(name: name)], identity: message.headerHash)
         }
         do throws(FormatsError) { try scan.run() } catch {
             listing.findings.problems.append("\(String(decoding: member.name, as: UTF8.self)): \(error.message)")
