@@ -91,6 +91,8 @@ public enum Comparison {
                     version: contender.isInstalled ? try version(contender.versionCommand, lab) : nil,
                     strategy: contender.promise.kind.rawValue, promise: contender.promise.text,
                     promiseOrigin: contender.promise.origin, studyColumn: contender.column?.rawValue,
+                    note: contender.isInstalled ? contender.obstacle : nil,
+                    keepsDates: contender.promise.keepsDates ? nil : false,
                     settings: contender.serverSettings + options + files.count { !$0.allSatisfy(\.isWhitespace) }))
         }
         for tool in Contenders.listed {
@@ -122,11 +124,16 @@ public enum Comparison {
             templates[scenario.start] = name
             try await unblocked { () throws(KitError) -> Void in try lab.fill(name, with: scenario.start) }
         }
+        if request.contenders.contains(where: { $0.isChannel && $0.isRunnable }) {
+            try await unblocked { () throws(KitError) -> Void in try lab.startPostfix() }
+        }
         // Scenario by scenario, so that an interrupted comparison has whole rows.
         var cells: [BehaviourCell] = []
         for scenario in request.scenarios {
             for contender in request.contenders
-            where contender.isInstalled && contender.parts.contains(.behaviour) {
+            where contender.isRunnable && contender.parts.contains(.behaviour)
+                && contender.takesPart(in: scenario) && contender.promise.knows(scenario)
+            {
                 guard report.outcome(contender.id, scenario.id) == nil, let template = templates[scenario.start] else {
                     continue
                 }

@@ -13,6 +13,8 @@ public struct ComparisonRequest: Sendable {
     public var scale = 0.02
     /// Interleaved runs whose median counts.
     public var repeats = 3
+    /// What lies before the servers while speed is measured.
+    public var line = LineMeasure()
     /// Cells at the same time.
     public var width = 2
     /// What an earlier comparison has; its cells are not run again.

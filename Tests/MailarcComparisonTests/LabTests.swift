@@ -95,10 +95,29 @@ struct LabTests {
         let report = try #require(try await Comparison.run(request).performance)
         #expect(report.messages == 101 && report.mailboxes == 101)
         #expect((8_000_000...11_500_000).contains(report.octets), "\(report.octets)")
-        #expect(report.rows.count == 8 && report.rows.allSatisfy { $0.isComplete && $0.seconds.count == 2 })
+        // Of doveadm over its own protocol nothing is put back.
+        #expect(report.rows.count == 9 && report.rows.allSatisfy { $0.isComplete && $0.seconds.count == 2 })
         #expect(report.rows.allSatisfy { $0.exitCodes == [0, 0] }, "\(report.rows)")
+        let copied = try #require(report.row("doveadm-backup", "first"))
+        #expect(copied.serverMedian > 0 && copied.peakOctets.allSatisfy { $0 > 1 << 20 }, "\(copied)")
+        let wire = try #require(copied.wire)
+        #expect(wire.octets > report.octets && wire.roundTrips > 10 && wire.connections >= 1, "\(wire)")
         #expect(report.best("first") != nil && report.row("floor-cp", "first") != nil)
         #expect(report.sizes.contains { $0.name.hasPrefix("Dovecot mdbox") && $0.octets > 1_000_000 })
+    }
+
+    @Test("over a long line nothing is faster than its round trips", .timeLimit(.minutes(3)))
+    func longLine() async throws {
+        var request = ComparisonRequest(contenders: [DoveadmContender(.backup)])
+        (request.parts, request.scale, request.repeats) = ([.performance], 0.001, 1)
+        request.line = LineMeasure(roundTrip: 0.004, rate: 20_000_000)
+        let report = try #require(try await Comparison.run(request).performance)
+        #expect(report.line == request.line)
+        let floor = try #require(report.row("floor-fetch", "first"))
+        // LOGIN, LIST, and EXAMINE and FETCH for each mailbox.
+        #expect(floor.median > 0.004 * 204 && floor.wire?.roundTrips == 204, "\(floor)")
+        let nothing = try #require(report.row("doveadm-backup", "nothing"))
+        #expect(nothing.isComplete && nothing.median > 0.004 * 3 && (nothing.wire?.roundTrips ?? 0) >= 3, "\(nothing)")
     }
 
     /// Folders of labs whose process is this one's.

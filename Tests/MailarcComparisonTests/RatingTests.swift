@@ -9,7 +9,7 @@ struct RatingTests {
 
     /// A report as it is saved: two contenders in one scenario, one measured.
     static let document = """
-        {"schema": 1, "date": "2026-11-30T00:00:00Z",
+        {"schema": 2, "date": "2026-11-30T00:00:00Z",
          "machine": {"system": "Linux", "processor": "p", "cores": 2, "memoryOctets": 17179869184, "load": 0.5},
          "contenders": [
           {"id": "good", "name": "good <tool>", "version": "1", "settings": 3},
@@ -21,9 +21,9 @@ struct RatingTests {
            \(run("first", "", lost: 0)), \(run("after", "copied INBOX/7 to INBOX", lost: 0))]},
           {"contender": "bad", "scenario": "new-in-source", "claims": [{"text": "it comes", "agrees": false}], "runs": [
            \(run("first", "", lost: 0)), \(run("after", "done", lost: 1))]}],
-         "performance": {"scale": 0.01, "messages": 155, "mailboxes": 101, "octets": 1048576, "ownPeakOctets": 1,
+         "performance": {"scale": 0.01, "messages": 155, "mailboxes": 101, "octets": 1048576,
           "rows": [{"contender": "good", "name": "good <tool>", "phase": "first", "seconds": [1, 3, 2],
-                    "processorSeconds": [1, 1, 1], "peakOctets": [33554432, 1, 1], "exitCodes": [0, 0, 0],
+                    "processorSeconds": [1, 1, 1], "serverSeconds": [1, 1, 1], "peakOctets": [33554432, 1, 1], "exitCodes": [0, 0, 0],
                     "isComplete": true}],
           "sizes": [{"name": "good <tool>", "octets": 524288}]}}
         """

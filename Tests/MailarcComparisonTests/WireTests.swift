@@ -31,6 +31,35 @@ struct WireTests {
     }
 }
 
+@Suite("a long line")
+struct LineTests {
+    @Test("what is put in comes out in order, no sooner than the line is long and no faster than it is wide")
+    func order() async {
+        let line = Line(LineMeasure(roundTrip: 0.1, rate: 1_000_000))
+        let began = ContinuousClock.now
+        for number in 1...5 { _ = line.put([UInt8](repeating: UInt8(number), count: 20_000)) }
+        _ = line.put([])
+        var pieces: [[UInt8]] = []
+        while true {
+            let piece = line.take()
+            guard !piece.isEmpty else { break }
+            pieces.append(piece)
+        }
+        let elapsed = began.duration(to: .now)
+        #expect(pieces.map(\.first) == [1, 2, 3, 4, 5] && pieces.allSatisfy { $0.count == 20_000 })
+        // Half of the way there and back, and 100,000 octets through the narrow place.
+        #expect(elapsed >= .milliseconds(150))
+    }
+
+    @Test("whoever puts something in learns that nobody takes it")
+    func broken() {
+        let line = Line(LineMeasure(roundTrip: 0.001))
+        #expect(line.put([1]))
+        line.breakOff()
+        #expect(!line.put([2]))
+    }
+}
+
 @Suite("the made-up repository")
 struct CorpusTests {
     @Test("base64 is what others make of it", arguments: [0, 1, 2, 3, 56, 57, 58, 113, 114, 115, 1_000])
@@ -45,7 +74,7 @@ struct CorpusTests {
     func medians() throws {
         let text = """
             {"contender": "a", "name": "a", "phase": "first", "seconds": [4, 1, 2, 3], "processorSeconds": [],
-             "peakOctets": [], "exitCodes": [], "isComplete": true}
+             "serverSeconds": [], "peakOctets": [], "exitCodes": [], "isComplete": true}
             """
         let row = try JSONDecoder().decode(PerformanceReport.Row.self, from: Data(text.utf8))
         #expect(row.median == 2.5 && row.spread == 4 && row.processorMedian == 0)

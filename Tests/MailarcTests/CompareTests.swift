@@ -7,6 +7,7 @@ private struct ComparisonDocument: Decodable {
     struct Contender: Decodable {
         let id: String
         let version: String?
+        let note: String?
     }
     struct Findings: Decodable {
         let lost: Int
@@ -117,6 +118,36 @@ extension EndToEnd {
             try expectForms(page, text)
         }
 
+        @Test("a channel, and tools that fetch or keep two accounts in step, are run, too")
+        func otherWays() async throws {
+            let program = try MailarcProgram()
+            defer { program.remove() }
+            let contenders = ["postfix-bcc", "offlineimap", "fetchmail", "getmail"]
+            let scenarios = ["new-in-source", "expunge-in-source"]
+            let result = try await compare(
+                program,
+                contenders.flatMap { ["--contender", $0] } + scenarios.flatMap { ["--scenario", $0] }
+                    + ["--only", "behaviour", "--json"])
+            let report = try document(result)
+            for contender in contenders {
+                let entry = try #require(report.contenders.first { $0.id == contender })
+                guard entry.version != nil, entry.note == nil else {
+                    print("not run: \(contender): \(entry.note ?? "not installed")")
+                    continue
+                }
+                for scenario in scenarios {
+                    for run in try report.runs(contender, scenario) {
+                        let (source, archive) = (run.source, run.archive)
+                        let told = "\(contender): \(source.details + archive.details)"
+                        #expect(source.lost + source.duplicated + source.altered == 0, "\(told)")
+                        #expect(archive.lost + archive.duplicated == 0 && run.exitCode == 0, "\(told)")
+                        // getmail puts a field into the header that names the mailbox.
+                        #expect(contender == "getmail" || archive.altered == 0, "\(told)")
+                    }
+                }
+            }
+        }
+
         /// What a browser shows of a page.
         private struct Shown: Decodable {
             let width: Int
@@ -222,7 +253,10 @@ extension EndToEnd {
             let program = try MailarcProgram()
             defer { program.remove() }
             let result = try await compare(program, ["--list"])
-            for word in ["mailarc-two-way", "doveadm-sync1-tcp", "imapsync", "mbsync", "uidvalidity", "killed"] {
+            let words = [
+                "mailarc-two-way", "doveadm-sync1-tcp", "imapsync", "mbsync", "postfix-bcc", "uidvalidity", "killed",
+            ]
+            for word in words {
                 #expect(result.output.contains(word))
             }
         }

@@ -46,6 +46,14 @@ struct CompareCommand: AsyncParsableCommand {
     var scale = 0.02
     @Option(name: .customLong("repeat"), help: ArgumentHelp("Interleaved runs; medians count.", valueName: "n"))
     var repeats = 3
+    @Option(
+        help: ArgumentHelp(
+            "Measure speed over a line so long: milliseconds there and back, 40 or 40ms.", valueName: "time"))
+    var roundTrip: String?
+    @Option(
+        help: ArgumentHelp(
+            "Measure speed over a line so wide: octets in a second each way (500K, 10M).", valueName: "size"))
+    var rate: String?
     @Option(help: ArgumentHelp("Save after each cell; go on from there if the file exists.", valueName: "file"))
     var resume: String?
     @Option(help: ArgumentHelp("Run nothing: show this report (of --json or --resume).", valueName: "file"))
@@ -62,6 +70,7 @@ struct CompareCommand: AsyncParsableCommand {
         guard scale > 0, scale <= 10 else { throw ValidationError("--scale takes a number above 0, at most 10") }
         guard (1...100).contains(repeats) else { throw ValidationError("--repeat takes 1 to 100") }
         guard from == nil || resume == nil else { throw ValidationError("--from runs nothing, so --resume has no use") }
+        guard try line().roundTrip <= 10 else { throw ValidationError("--round-trip takes at most 10000ms") }
         try checkSource()
     }
 
@@ -75,6 +84,7 @@ struct CompareCommand: AsyncParsableCommand {
         if list { return try printList(request) }
         if !only.isEmpty { request.parts = Set(only) }
         (request.scale, request.repeats, request.keepsLab) = (scale, repeats, keepLab)
+        request.line = try line()
         let report: ComparisonReport
         if let from {
             var read = try Self.read(from)
@@ -89,6 +99,25 @@ struct CompareCommand: AsyncParsableCommand {
         if let markdown { try Output.write(Array(report.markdown.utf8), toFile: markdown) }
         try output.output.render(report, command: "compare", text: CompareText.lines)
         if report.outcomes.contains(where: { $0.problem != nil }) { throw Outcome(status: .partial) }
+    }
+
+    /// What lies before the servers while speed is measured.
+    private func line() throws(ValidationError) -> LineMeasure {
+        var measure = LineMeasure()
+        if let roundTrip {
+            let digits = roundTrip.hasSuffix("ms") ? roundTrip.dropLast(2) : roundTrip[...]
+            guard let time = Double(digits), time > 0, time.isFinite else {
+                throw ValidationError("--round-trip takes milliseconds, such as 40ms")
+            }
+            measure.roundTrip = time / 1_000
+        }
+        if let rate {
+            guard let octets = Quantity.octets(rate), octets > 0 else {
+                throw ValidationError("--rate takes octets in a second, such as 500K or 10M")
+            }
+            measure.rate = Double(octets)
+        }
+        return measure
     }
 
     private func compare(_ request: inout ComparisonRequest) async throws -> ComparisonReport {
@@ -108,12 +137,16 @@ struct CompareCommand: AsyncParsableCommand {
 
     private func printList(_ request: ComparisonRequest) throws {
         let rows = request.contenders.map {
-            ListEntry(kind: "contender", id: $0.id, text: $0.name, isInstalled: $0.isInstalled)
+            ListEntry(
+                kind: "contender", id: $0.id, text: $0.name, isInstalled: $0.isInstalled, obstacle: $0.obstacle)
         }
         let scenarios = request.scenarios.map { ListEntry(kind: "scenario", id: $0.id, text: $0.title) }
         try output.output.render(rows + scenarios, command: "compare") { entries in
             Format.table(
-                entries.map { [$0.kind, $0.id, $0.isInstalled == false ? "\($0.text): not installed" : $0.text] })
+                entries.map { entry in
+                    let reason = entry.isInstalled == false ? "not installed" : entry.obstacle
+                    return [entry.kind, entry.id, entry.text + (reason.map { ": \($0)" } ?? "")]
+                })
         }
     }
 
@@ -122,6 +155,7 @@ struct CompareCommand: AsyncParsableCommand {
         var id: String
         var text: String
         var isInstalled: Bool?
+        var obstacle: String?
     }
 
     /// Those named, all for none.

@@ -15,7 +15,7 @@ enum CompareText {
             lines += ["", "What differs from the promise"] + differences(report)
             add(tables.claims)
         }
-        for table in tables.performance { add(table, right: [1, 2, 3, 4, 5]) }
+        for table in tables.performance { add(table, right: Set(1...8)) }
         add(tables.studyTimes, right: [2, 3, 4])
         add(tables.sizes, right: [1, 2])
         add(tables.rating)

@@ -13,6 +13,12 @@ public protocol Contender: Sendable {
     var programs: [String] { get }
     /// Prints its version.
     var versionCommand: Invocation { get }
+    /// Why it cannot be run here although it is installed; `nil`: it can.
+    var obstacle: String? { get }
+    /// Mail comes through it: what is new in the source's INBOX is sent, and the runs have nothing to fetch.
+    var isChannel: Bool { get }
+    /// False where a scenario asks for what it does not know.
+    func takesPart(in scenario: Scenario) -> Bool
     /// What is known of it and not measured.
     var facts: ContenderFacts { get }
     /// What it is configured by: name → text, each written for nobody else to read.
@@ -25,6 +31,8 @@ public protocol Contender: Sendable {
     var parts: Set<ComparisonRequest.Part> { get }
     /// How it is run where speed is measured: into what it is mostly used with.
     func copying(_ pair: Pair) -> Copying
+    /// How what ``copying(_:)`` made is put back into ``Pair/empty``; `nil`: not asked of it.
+    func restoring(_ pair: Pair) -> Copying?
 }
 
 /// A run where speed is measured.
@@ -34,12 +42,12 @@ public struct Copying: Sendable {
     public var files: [String: String] = [:]
     /// Run before, not measured.
     public var preparation: [Invocation] = []
-    /// Where the copy is.
+    /// Where the copy is; of what is put back the bench knows it.
     public var destination: String
     /// Prints how many messages the copy has, as the number behind this word; `nil`: the destination is a Maildir.
     public var count: (invocation: Invocation, word: String)?
 
-    public init(_ invocation: Invocation, files: [String: String] = [:], destination: String) {
+    public init(_ invocation: Invocation, files: [String: String] = [:], destination: String = "") {
         (self.invocation, self.files, self.destination) = (invocation, files, destination)
     }
 }
@@ -47,6 +55,13 @@ public struct Copying: Sendable {
 extension Contender {
     public var isInstalled: Bool { programs.allSatisfy { Invocation.find($0) != nil } }
 
+    /// It can be run, here and now.
+    public var isRunnable: Bool { isInstalled && obstacle == nil }
+
+    public var obstacle: String? { nil }
+    public var isChannel: Bool { false }
+    public func restoring(_ pair: Pair) -> Copying? { nil }
+    public func takesPart(in scenario: Scenario) -> Bool { true }
     public func files(_ pair: Pair) -> [String: String] { [:] }
     public var serverSettings: Int { 0 }
     public var parts: Set<ComparisonRequest.Part> { [.behaviour, .performance] }

@@ -7,17 +7,14 @@ public enum Contenders {
         MailarcContender.Strategy.allCases.map { MailarcContender($0, program: mailarc) } + [
             DoveadmContender(.backup), DoveadmContender(.twoWay), DoveadmContender(.oneWay),
             DoveadmContender(.backup, .tcp), DoveadmContender(.oneWay, .tcp),
-            ImapsyncContender(), ImapsyncContender(.useuid),
-            ImapsyncContender(.nofoldersizes), MbsyncContender(), MailarcArchive(program: mailarc),
+            ImapsyncContender(), ImapsyncContender(.useuid), ImapsyncContender(.usecache),
+            ImapsyncContender(.nofoldersizes), MbsyncContender(), OfflineimapContender(), PostfixContender(),
+            GetmailContender(), FetchmailContender(), MailarcArchive(program: mailarc),
         ]
     }
 
-    /// What is told with its version and not run: it brings mail another way, or keeps files of any kind.
+    /// What is told with its version and not run: it keeps files of any kind.
     public static let listed: [ListedTool] = [
-        ListedTool("Postfix BCC maps", "postconf", ["-d", "-h", "mail_version"], "a copy by SMTP, not a run"),
-        ListedTool("offlineimap", "offlineimap", ["--version"], "needs a run against Maildir of its own"),
-        ListedTool("getmail", "getmail", ["--version"], "fetches into one mailbox"),
-        ListedTool("fetchmail", "fetchmail", ["--version"], "fetches into one mailbox"),
         ListedTool("borg", "borg", ["--version"], "backs up files: size at rest only"),
         ListedTool("restic", "restic", ["version"], "backs up files: size at rest only"),
     ]

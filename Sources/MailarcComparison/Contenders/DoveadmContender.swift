@@ -79,4 +79,13 @@ public struct DoveadmContender: Contender {
             "doveadm",
             ["-c", pair.archiveConfiguration] + reached + words.dropFirst() + ["-R", "-u", pair.archive.user, remote])
     }
+
+    /// Pulled once more, from the source's end: dsync cannot push into an INBOX over IMAP (exit code 64). The others would
+    /// be the same program.
+    public func restoring(_ pair: Pair) -> Copying? {
+        guard mode == .backup, way == .imapc else { return nil }
+        let reached = ["-o", "imapc_user=\(pair.archive.user)", "-o", "imapc_port=\(pair.archive.port)"]
+        let words = reached + ["backup", "-R", "-u", pair.empty.user, "imapc:"]
+        return Copying(Invocation("doveadm", ["-c", pair.sourceConfiguration] + words))
+    }
 }

@@ -1,7 +1,7 @@
-/// imapsync, as it comes or with its cache of UIDs.
+/// imapsync, as it comes or with one of its caches.
 public struct ImapsyncContender: Contender {
     public enum Mode: String, Sendable, CaseIterable {
-        case standard, useuid, nofoldersizes
+        case standard, useuid, usecache, nofoldersizes
     }
 
     let mode: Mode
@@ -36,7 +36,13 @@ public struct ImapsyncContender: Contender {
                 + "EX_… in its source and FAQ")
     }
 
-    public func invocation(_ pair: Pair) -> Invocation {
+    public func invocation(_ pair: Pair) -> Invocation { copy(from: pair.source, to: pair.archive, pair) }
+
+    public func restoring(_ pair: Pair) -> Copying? {
+        mode == .standard ? Copying(copy(from: pair.archive, to: pair.empty, pair)) : nil
+    }
+
+    private func copy(from first: LabAddress, to second: LabAddress, _ pair: Pair) -> Invocation {
         func side(_ number: Int, _ address: LabAddress) -> [String] {
             [
                 "--host\(number)", "127.0.0.1", "--port\(number)", "\(address.port)", "--user\(number)", address.user,
@@ -47,11 +53,12 @@ public struct ImapsyncContender: Contender {
             switch mode {
             case .standard: []
             case .useuid: ["--useuid"]
+            case .usecache: ["--usecache"]
             case .nofoldersizes: ["--nofoldersizes", "--nofoldersizesatend"]
             }
         return Invocation(
             "imapsync",
-            side(1, pair.source) + side(2, pair.archive) + more + [
+            side(1, first) + side(2, second) + more + [
                 "--nolog", "--noreleasecheck", "--tmpdir", pair.folder, "--pidfile", pair.file("imapsync.pid"),
             ])
     }

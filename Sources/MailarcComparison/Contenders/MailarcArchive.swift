@@ -24,7 +24,8 @@ public struct MailarcArchive: Contender {
     }
 
     public func files(_ pair: Pair) -> [String: String] {
-        ["config.toml": MailarcContender.account("source", pair.source, pair)]
+        let accounts = [("source", pair.source), ("empty", pair.empty)]
+        return ["config.toml": accounts.map { MailarcContender.account($0, $1, pair) }.joined(separator: "\n")]
     }
 
     public func invocation(_ pair: Pair) -> Invocation { command(["pull", "source", "--progress", "none"], pair) }
@@ -36,6 +37,10 @@ public struct MailarcArchive: Contender {
         copying.preparation = [command(["init"], pair, takesConfiguration: false)]
         copying.count = (command(["stats", "--json"], pair, takesConfiguration: false), "\"occurrences\":")
         return copying
+    }
+
+    public func restoring(_ pair: Pair) -> Copying? {
+        Copying(command(["restore", "", "--to", "empty", "--progress", "none"], pair))
     }
 
     private func command(_ words: [String], _ pair: Pair, takesConfiguration: Bool = true) -> Invocation {

@@ -53,7 +53,7 @@ public struct MailarcContender: Contender {
     }
 
     public func files(_ pair: Pair) -> [String: String] {
-        let accounts = [("source", pair.source), ("archive", pair.archive)]
+        let accounts = [("source", pair.source), ("archive", pair.archive), ("empty", pair.empty)]
         return ["config.toml": accounts.map { Self.account($0, $1, pair) }.joined(separator: "\n")]
     }
 
@@ -70,7 +70,7 @@ public struct MailarcContender: Contender {
     }
 
     public func invocation(_ pair: Pair) -> Invocation {
-        var invocation = sync("archive", pair)
+        var invocation = sync("source", "archive", pair)
         invocation.arguments.append("--verbose")
         return invocation
     }
@@ -80,15 +80,21 @@ public struct MailarcContender: Contender {
 
     /// Into a Maildir, as doveadm and mbsync do.
     public func copying(_ pair: Pair) -> Copying {
-        Copying(sync("maildir:\(pair.file("copy"))", pair), files: files(pair), destination: pair.file("copy"))
+        Copying(
+            sync("source", "maildir:\(pair.file("copy"))", pair), files: files(pair), destination: pair.file("copy"))
     }
 
-    private func sync(_ destination: String, _ pair: Pair) -> Invocation {
+    /// Once: whatever the strategy, an empty account gets everything.
+    public func restoring(_ pair: Pair) -> Copying? {
+        strategy == .copy ? Copying(sync("maildir:\(pair.file("copy"))", "empty", pair)) : nil
+    }
+
+    private func sync(_ source: String, _ destination: String, _ pair: Pair) -> Invocation {
         let bend = strategy == .bcc ? ["--bend", "no-grace"] : []
         return Invocation(
             program,
             [
-                "sync", "source", destination, "--strategy", strategy.rawValue, "--config", pair.file("config.toml"),
+                "sync", source, destination, "--strategy", strategy.rawValue, "--config", pair.file("config.toml"),
                 "--state", pair.file("state"), "--progress", "none",
             ] + bend)
     }

@@ -31,9 +31,31 @@ public struct MbsyncContender: Contender {
 
     /// Into a Maildir, which is what it is mostly used for.
     public func copying(_ pair: Pair) -> Copying {
-        let copy = pair.file("copy")
-        let near = "MaildirStore near\nInbox \(copy)\nSubFolders Maildir++\n"
-        return Copying(invocation(pair), files: configuration(pair, near: near), destination: copy)
+        Copying(invocation(pair), files: configuration(pair, near: maildir(pair)), destination: pair.file("copy"))
+    }
+
+    /// The same channel with a state of its own, pushed.
+    public func restoring(_ pair: Pair) -> Copying? {
+        let text = """
+            \(store("far", pair.empty, pair))
+            \(maildir(pair))
+            Channel all
+            Far :far:
+            Near :near:
+            Patterns *
+            Create Far
+            Sync Push
+            Expunge None
+            CopyArrivalDate yes
+            SyncState \(pair.file("restore."))
+
+            """
+        let push = Invocation("mbsync", ["-c", pair.file("restorerc"), "-a"])
+        return Copying(push, files: ["restorerc": text])
+    }
+
+    private func maildir(_ pair: Pair) -> String {
+        "MaildirStore near\nInbox \(pair.file("copy"))\nSubFolders Maildir++\n"
     }
 
     private func configuration(_ pair: Pair, near: String) -> [String: String] {

@@ -18,6 +18,8 @@ public struct Expectation: Sendable, Hashable {
         public var flags: Set<[String]>?
 
         public init(_ count: ClosedRange<Int>, flags: Set<[String]>?) { (self.count, self.flags) = (count, flags) }
+
+        var withAnyFlags: Rule { Rule(count, flags: nil) }
     }
 
     public var rules: [Place: Rule] = [:]
@@ -25,6 +27,8 @@ public struct Expectation: Sendable, Hashable {
     public var totals: [String: Int] = [:]
     /// Mailboxes that must be there.
     public var mailboxes: Set<String> = []
+    /// The internal dates are those of the messages.
+    public var judgesDates = true
 
     public init() {}
 
@@ -50,6 +54,7 @@ extension Promise {
             return (merged, merged)
         case .oneWay, .copy, .fill:
             return (Expectation(exactly: source), follow(scenario.start, source, archive))
+        case .collect: return collection(of: scenario)
         }
     }
 

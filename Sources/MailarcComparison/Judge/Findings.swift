@@ -94,7 +94,9 @@ extension Expectation {
                 let wanted = flags.map { "[\($0.joined(separator: " "))]" }.sorted().joined(separator: " or ")
                 findings.details.append("flags: \(message.label) instead of \(wanted)")
             }
-            if let tag = message.tag, allowed.upperBound > 0, message.internalDate != Letter(tag).internalDate {
+            if judgesDates, let tag = message.tag, allowed.upperBound > 0,
+                message.internalDate != Letter(tag).internalDate
+            {
                 findings.dates += 1
                 findings.details.append("internal date: \(label) UID \(message.uid)")
             }

@@ -13,6 +13,17 @@ public struct Promise: Sendable, Hashable {
         case copy
         /// What another channel missed comes.
         case fill
+        /// What is new comes, all into INBOX; nothing that happens to it afterwards counts.
+        case collect
+    }
+
+    /// Of ``Kind/collect``: which messages.
+    public enum Takes: String, Sendable {
+        case all
+        /// Those without `\Seen`, which they get by it.
+        case unseen
+        /// Those that come into the source's INBOX from now on.
+        case arriving
     }
 
     /// What becomes of a message that was deleted in the archive and is still in the source.
@@ -23,15 +34,20 @@ public struct Promise: Sendable, Hashable {
     public var kind: Kind
     public var gone: Gone
     public var flags: Flags
+    public var takes: Takes
+    /// The archive has the internal dates of the source.
+    public var keepsDates: Bool
     /// The contender's own words, or the rule in one sentence.
     public var text: String
     /// Where it says so.
     public var origin: String
 
     public init(
-        _ kind: Kind, gone: Gone = .either, flags: Flags = .either, text: String, origin: String
+        _ kind: Kind, gone: Gone = .either, flags: Flags = .either, takes: Takes = .all,
+        keepsDates: Bool = true, text: String, origin: String
     ) {
         (self.kind, self.gone, self.flags) = (kind, gone, flags)
+        (self.takes, self.keepsDates) = (takes, keepsDates)
         (self.text, self.origin) = (text, origin)
     }
 

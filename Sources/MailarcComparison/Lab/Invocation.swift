@@ -41,7 +41,7 @@ public struct ToolResult: Sendable {
     public var seconds: Double
     /// User and system time, those of its children it waited for included.
     public var processorSeconds: Double
-    /// Peak resident set. A child's counts from what this process has at that moment: less is not seen.
+    /// Peak resident set, of the program or a child of it; 0: it was over too soon to be seen.
     public var peakOctets: Int
     /// Both outputs, in the order they came.
     public var output: String
@@ -59,12 +59,13 @@ extension Invocation {
         let began = ContinuousClock.now
         let process = try start(path, log: log)
         stop.add(process)
+        let sampler = PeakSampler(of: process)
         started(process)
         let timer = DeadlineTimer(seconds: seconds) { kill(-process, SIGKILL) }
         var info = unsafe siginfo_t()
         // Look without reaping: until it is out of reach of signals, the number is its own.
         while unsafe waitid(P_PID, id_t(process), &info, WEXITED | WNOWAIT) != 0 && errno == EINTR {}
-        let isOutOfTime = timer.cancel()
+        let (isOutOfTime, peak) = (timer.cancel(), sampler.stop())
         var status: Int32 = 0
         var usage = rusage()
         stop.remove(process) { _ = unsafe wait4(process, &status, 0, &usage) }
@@ -75,7 +76,7 @@ extension Invocation {
             exitCode: signal == 0 ? status >> 8 & 0xFF : 128 + signal, isOutOfTime: isOutOfTime,
             seconds: Double(elapsed.seconds) + Double(elapsed.attoseconds) / 1e18,
             processorSeconds: Self.seconds(usage.ru_utime) + Self.seconds(usage.ru_stime),
-            peakOctets: usage.ru_maxrss * 1024, output: Self.text(of: log))
+            peakOctets: peak, output: Self.text(of: log))
     }
 
     /// Starts the program at `path`; the caller waits for it.

@@ -1,5 +1,6 @@
 import Glibc
 import MailarcKit
+import Synchronization
 
 /// Two private mail servers and as many pairs of accounts on them as are asked for.
 final class Lab: Sendable {
@@ -7,6 +8,7 @@ final class Lab: Sendable {
     let source: LabServer
     let archive: LabServer
     let stopFlag: StopFlag
+    private let bringing = Mutex<LabPostfix?>(nil)
     private let password: String
 
     /// LIMIT: Dovecot's configuration is that of 2.3; 2.4 has another syntax.
@@ -39,9 +41,19 @@ final class Lab: Sendable {
 
     /// Ends the servers by their process ids and removes everything.
     func stop(keepsFolder: Bool = false) {
+        postfix?.stop()
         source.stop()
         archive.stop()
         if !keepsFolder { folder.remove() }
+    }
+
+    /// Brings mail to both servers, once it was started.
+    var postfix: LabPostfix? { bringing.withLock { $0 } }
+
+    func startPostfix() throws(KitError) {
+        let started = try LabPostfix(
+            in: folder, source: source.lmtpPort, archive: archive.lmtpPort, stopFlag)
+        bringing.withLock { $0 = started }
     }
 
     func client(_ server: LabServer, _ user: String) throws(KitError) -> LabClient {
@@ -96,15 +108,21 @@ final class Lab: Sendable {
         }
     }
 
+    /// Of the account that copies are put back into.
+    static let emptyUser = "empty"
+
     /// What a contender is told, with `proxies` before both servers.
     func pair(_ user: String, _ label: String, proxies: LabProxies? = nil) throws(KitError) -> Pair {
         let folder = try folder.folder("runs/\(label)", mode: 0o700)
         return Pair(
             source: address(source, user, port: proxies?.source.port),
-            archive: address(archive, user, port: proxies?.archive.port), folder: folder.path,
+            archive: address(archive, user, port: proxies?.archive.port),
+            empty: address(source, Self.emptyUser, port: proxies?.source.port), folder: folder.path,
             passwordFile: try folder.write("password", password + "\n"), archiveConfiguration: archive.configuration,
-            archiveMaildir: archive.mailFolder(of: user), sourceDoveadmPort: proxies?.doveadm.port ?? source.doveadmPort
-        )
+            sourceConfiguration: source.configuration,
+            archiveMaildir: archive.mailFolder(of: user),
+            sourceDoveadmPort: proxies?.doveadm.port ?? source.doveadmPort,
+            postfixConfiguration: postfix?.configuration ?? "")
     }
 }
 
@@ -115,10 +133,10 @@ final class LabProxies: Sendable {
     let doveadm: WireProxy
     let archive: WireProxy
 
-    init(_ lab: Lab) throws(KitError) {
-        source = try WireProxy(before: lab.source.port)
-        doveadm = try WireProxy(before: lab.source.doveadmPort)
-        archive = try WireProxy(before: lab.archive.port)
+    init(_ lab: Lab, line: LineMeasure = LineMeasure()) throws(KitError) {
+        source = try WireProxy(before: lab.source.port, line: line)
+        doveadm = try WireProxy(before: lab.source.doveadmPort, line: line)
+        archive = try WireProxy(before: lab.archive.port, line: line)
     }
 
     func stop() { for proxy in [source, doveadm, archive] { proxy.stop() } }
@@ -132,6 +150,15 @@ final class LabProxies: Sendable {
             octetsToSource: left.octetsToServer + own.octetsToServer, octetsFromArchive: right.octetsFromServer,
             octetsToArchive: right.octetsToServer, sourceCommands: Array(left.commands.prefix(Self.commandLimit)),
             archiveCommands: Array(right.commands.prefix(Self.commandLimit)))
+    }
+
+    /// The sum of what went through all of them since the last time.
+    func takeTotal() -> PerformanceReport.Wire {
+        let all = [source, doveadm, archive].map { $0.take() }
+        return PerformanceReport.Wire(
+            connections: all.reduce(0) { $0 + $1.connections },
+            octets: all.reduce(0) { $0 + $1.octetsFromServer + $1.octetsToServer },
+            roundTrips: all.reduce(0) { $0 + $1.roundTrips })
     }
 
     /// LIMIT: commands of a run that go into the report.

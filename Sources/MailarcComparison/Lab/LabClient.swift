@@ -143,6 +143,12 @@ extension LabClient {
         return account
     }
 
+    /// Messages of INBOX.
+    func inboxCount() throws(KitError) -> Int {
+        try run("STATUS INBOX (MESSAGES)").compactMap { Self.field("(MESSAGES ", $0.text, end: ")") }
+            .compactMap { Int($0) }.first ?? 0
+    }
+
     private func mailboxes() throws(KitError) -> [String] {
         var names: [String] = []
         for reply in try run("LIST \"\" \"*\"") {
@@ -161,8 +167,9 @@ extension LabClient {
                 let uid = Self.field("UID ", reply.text, end: " ").flatMap({ UInt32($0) })
             else { return nil }
             let flags = Self.field("FLAGS (", reply.text, end: ")") ?? ""
+            let tag = Letter.tag(in: octets)
             return SeenAccount.Message(
-                mailbox: mailbox, uid: uid, digest: Letter.digest(octets), tag: Letter.tag(in: octets),
+                mailbox: mailbox, uid: uid, digest: Letter.digest(delivered: octets, tag: tag), tag: tag,
                 flags: flags.split(separator: " ").map(String.init).filter { $0 != "\\Recent" },
                 internalDate: Self.field("INTERNALDATE \"", reply.text, end: "\"")
                     .flatMap { InternalDate(parsing: $0) }?.secondsSinceEpoch)

@@ -31,8 +31,10 @@ struct LabFolder: Sendable {
 
     /// Writes a file of ours alone; answers its path.
     @discardableResult
-    func write(_ name: String, _ text: String) throws(KitError) -> String {
-        try write(name, Array(text.utf8))
+    func write(_ name: String, _ text: String, mode: mode_t = 0o600) throws(KitError) -> String {
+        let path = try write(name, Array(text.utf8))
+        if mode != 0o600 { _ = unsafe chmod(path, mode) }
+        return path
     }
 
     /// Writes a file of ours alone, with `date` as its modification time where one is given; answers its path.

@@ -10,9 +10,14 @@ final class LabServer: Sendable {
     let port: Int
     /// Of `doveadm`'s own protocol.
     let doveadmPort: Int
+    /// Takes mail for `USER@` any domain, where ``lmtp`` is installed.
+    let lmtpPort: Int
     let configuration: String
     private let process: pid_t
     private let stopFlag: StopFlag
+
+    /// What takes mail by LMTP.
+    static let lmtp = "/usr/lib/dovecot/lmtp"
 
     /// uid and gid of mail; nobody's name is needed.
     static var owner: (user: uid_t, group: gid_t) { geteuid() == 0 ? (5000, 5000) : (geteuid(), getegid()) }
@@ -28,7 +33,9 @@ final class LabServer: Sendable {
         let mail = try folder.folder("mail", mode: 0o700)
         if geteuid() == 0 { _ = unsafe chown(mail.path, Self.owner.user, Self.owner.group) }
         (self.folder, stopFlag) = (folder, stop)
-        (port, doveadmPort, configuration, process) = try Self.launch(program, folder, password)
+        let launched = try Self.launch(program, folder, password)
+        (port, doveadmPort, lmtpPort) = (launched.ports[0], launched.ports[1], launched.ports[2])
+        (configuration, process) = (launched.configuration, launched.process)
     }
 
     /// LIMIT: somebody else may take a port that was free a moment ago; nobody does so often.
@@ -36,17 +43,15 @@ final class LabServer: Sendable {
 
     private static func launch(
         _ program: String, _ folder: LabFolder, _ password: String
-    ) throws(KitError) -> (port: Int, doveadmPort: Int, configuration: String, process: pid_t) {
+    ) throws(KitError) -> (ports: [Int], configuration: String, process: pid_t) {
         var attempt = 1
         while true {
-            let (port, doveadmPort) = (try LoopbackSocket.freePort(), try LoopbackSocket.freePort())
-            let text = LabServerConfiguration(
-                folder: folder, port: port, doveadmPort: doveadmPort, password: password
-            ).text
+            let ports = try (0..<3).map { _ throws(KitError) in try LoopbackSocket.freePort() }
+            let text = LabServerConfiguration(folder: folder, ports: ports, password: password).text
             let configuration = try folder.write("dovecot.conf", text)
             let process = try Invocation(program, ["-F", "-c", configuration]).start(
                 program, log: folder.file("start.log"))
-            if greets(port, process) { return (port, doveadmPort, configuration, process) }
+            if greets(ports[0], process) { return (ports, configuration, process) }
             kill(process, SIGKILL)
             _ = waitpid(process, nil, 0)
             let log = (try? String(contentsOfFile: folder.file("dovecot.log"), encoding: .utf8)) ?? ""
@@ -65,10 +70,13 @@ final class LabServer: Sendable {
         _ = timer.cancel()
     }
 
+    /// What it and everything it started has used until now.
+    var processorSeconds: Double { ProcessFacts.seconds(ofTree: process) }
+
     func mailFolder(of user: String) -> String { folder.file("mail/\(user)/Maildir") }
 
     /// Waits for the port to answer, at most 20 seconds.
-    private static func greets(_ port: Int, _ process: pid_t) -> Bool {
+    static func greets(_ port: Int, _ process: pid_t) -> Bool {
         let deadline = ContinuousClock.now + .seconds(20)
         var info = unsafe siginfo_t()
         repeat {
@@ -89,9 +97,26 @@ final class LabServer: Sendable {
 /// The configuration file of a ``LabServer``.
 struct LabServerConfiguration {
     let folder: LabFolder
-    let port: Int
-    let doveadmPort: Int
+    /// IMAP, doveadm's own protocol, LMTP.
+    let ports: [Int]
     let password: String
+
+    private var takesLMTP: Bool { Invocation.find(LabServer.lmtp) != nil }
+
+    /// LMTP names the mailbox's owner with a domain, IMAP without.
+    private var lmtp: String {
+        guard takesLMTP else { return "" }
+        return """
+            auth_username_format = %Ln
+            postmaster_address = postmaster@lab.example
+            service lmtp {
+              inet_listener lmtp {
+                address = 127.0.0.1
+                port = \(ports[2])
+              }
+            }
+            """
+    }
 
     var text: String {
         let (user, group) = LabServer.owner
@@ -100,7 +125,7 @@ struct LabServerConfiguration {
             state_dir = \(folder.file("run"))
             instance_name = \(folder.path.split(separator: "/").last ?? "lab")
             log_path = \(folder.file("dovecot.log"))
-            protocols = imap
+            protocols = imap\(takesLMTP ? " lmtp" : "")
             listen = 127.0.0.1
             ssl = no
             disable_plaintext_auth = no
@@ -125,7 +150,7 @@ struct LabServerConfiguration {
             default_vsz_limit = 1G
             service imap-login {
               inet_listener imap {
-                port = \(port)
+                port = \(ports[0])
               }
               inet_listener imaps {
                 port = 0
@@ -144,7 +169,7 @@ struct LabServerConfiguration {
             service doveadm {
               inet_listener {
                 address = 127.0.0.1
-                port = \(doveadmPort)
+                port = \(ports[1])
               }
             }
             imapc_host = 127.0.0.1
@@ -152,6 +177,7 @@ struct LabServerConfiguration {
             imapc_password = \(password)
             imapc_features = rfc822.size fetch-headers
             mail_prefetch_count = 20
+            \(lmtp)
             \(unprivileged)
             """ + "\n"
     }

@@ -16,7 +16,7 @@ public struct LineMeasure: Sendable, Codable, Hashable {
 }
 
 /// One direction of a long or narrow line: what is put in comes out later, whole and in order.
-final class Line: Sendable {
+package final class Line: Sendable {
     private struct State {
         var waiting: [(octets: [UInt8], due: ContinuousClock.Instant)] = []
         /// When the narrow place is free again.
@@ -32,14 +32,14 @@ final class Line: Sendable {
     /// LIMIT: pieces on their way, each 64 KiB at most: 4 MiB fill 100 ms at 300 Mbit/s.
     private static let pieceCount = 64
 
-    init(_ measure: LineMeasure) {
+    package init(_ measure: LineMeasure) {
         self.measure = measure
         // SAFETY: a semaphore may not end below the value it began with, so it begins with none.
         for _ in 0..<Self.pieceCount { room.signal() }
     }
 
     /// Puts octets in, none for the end; waits while the line is full. False: nobody takes them at the other end.
-    func put(_ octets: [UInt8]) -> Bool {
+    package func put(_ octets: [UInt8]) -> Bool {
         room.wait()
         return state.withLock { state in
             guard !state.isBroken else { return false }
@@ -52,7 +52,7 @@ final class Line: Sendable {
     }
 
     /// What has come through; empty at the end.
-    func take() -> [UInt8] {
+    package func take() -> [UInt8] {
         filled.wait()
         let piece = state.withLock { $0.waiting.removeFirst() }
         Self.wait(until: piece.due)
@@ -61,7 +61,7 @@ final class Line: Sendable {
     }
 
     /// Nobody takes any more; whoever puts something in learns it.
-    func breakOff() {
+    package func breakOff() {
         state.withLock { $0.isBroken = true }
         room.signal()
     }

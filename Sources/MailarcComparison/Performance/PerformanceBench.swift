@@ -13,8 +13,10 @@ struct PerformanceBench: Sendable {
     }
 
     private func measure(_ progress: ProgressHandler) throws(KitError) -> PerformanceReport {
-        let contenders = request.contenders.filter { $0.isInstalled && $0.parts.contains(.performance) }
-        let total = request.repeats * (contenders.count + 2) + 1
+        let contenders = request.contenders.filter { $0.isRunnable && $0.parts.contains(.performance) }
+        // What goes over the wire is counted in a round of its own: a proxy takes time.
+        let rounds = request.repeats + (request.line.isLoopback ? 1 : 0)
+        let total = rounds * contenders.count + request.repeats + 2
         var done = 0
         func tell(_ what: String) {
             done += 1
@@ -25,14 +27,19 @@ struct PerformanceBench: Sendable {
         tell("the repository")
         var report = PerformanceReport(
             scale: request.scale, messages: messages, mailboxes: Corpus.mailboxCount, octets: octets,
-            ownPeakOctets: 0, rows: [], sizes: [.init(name: "the Maildir itself", octets: octets)])
-        for round in 0..<request.repeats {
-            try floors(round, messages, &report)
-            tell("floors")
+            line: request.line.isLoopback ? nil : request.line, rows: [],
+            sizes: [.init(name: "the Maildir itself", octets: octets)])
+        for round in 0..<rounds {
+            let isTimed = round < request.repeats
+            if isTimed {
+                try floors(round, messages, &report)
+                tell("floors")
+            }
             for (place, contender) in contenders.enumerated() {
-                let turn = Turn(number: round * 100 + place, isFirst: round == 0, messages: messages)
+                let turn = Turn(
+                    number: round * 100 + place, isFirst: round == 0, isTimed: isTimed, messages: messages)
                 try measure(contender, turn, &corpus, &report)
-                tell(contender.name)
+                tell(isTimed ? contender.name : "\(contender.name), counted")
             }
         }
         try StorageAtRest(lab: lab, user: Self.user, messages: messages).measure(&report)
@@ -44,6 +51,8 @@ struct PerformanceBench: Sendable {
     private struct Turn {
         var number: Int
         var isFirst: Bool
+        /// The clock counts.
+        var isTimed: Bool
         var messages: Int
     }
 
@@ -70,24 +79,45 @@ struct PerformanceBench: Sendable {
     ) throws(KitError) {
         // doveadm's own protocol asks the source for the account of the same name.
         try lab.own(lab.archive.folder.folder("mail/\(Self.user)").path)
-        let pair = try lab.pair(Self.user, "p\(turn.number)")
-        let copying = contender.copying(pair)
+        try lab.own(lab.source.folder.folder("mail/\(Lab.emptyUser)").path)
+        let proxies = turn.isTimed && request.line.isLoopback ? nil : try LabProxies(lab, line: request.line)
+        let pair = try lab.pair(Self.user, "p\(turn.number)", proxies: proxies)
         let folder = LabFolder(existing: pair.folder)
-        for (name, text) in copying.files { try folder.write(name, text) }
-        for command in copying.preparation { try prepare(command, folder) }
         defer {
+            proxies?.stop()
             folder.remove()
             LabFolder(existing: lab.archive.folder.file("mail/\(Self.user)")).remove()
+            LabFolder(existing: lab.source.folder.file("mail/\(Lab.emptyUser)")).remove()
         }
-        try once(contender, "first", copying, turn.messages, folder, &report)
+        let copying = contender.copying(pair)
+        try getReady(copying, folder)
+        let bench = Bench(contender: contender, isTimed: turn.isTimed, proxies: proxies, folder: folder)
+        try once(bench, "first", copying, turn.messages, &report)
         if turn.isFirst { addSize(contender, copying, &report) }
-        try once(contender, "nothing", copying, turn.messages, folder, &report)
+        try once(bench, "nothing", copying, turn.messages, &report)
         let client = try lab.client(lab.source, Self.user)
         for (mailbox, octets) in corpus.more(turn.number) {
             try client.append(octets, to: mailbox, [], date: 1_700_000_000)
         }
-        try once(contender, "few", copying, turn.messages + 10, folder, &report)
+        try once(bench, "few", copying, turn.messages + 10, &report)
         for mailbox in Corpus.mailboxes.prefix(3) { try client.expungeMore(in: mailbox) }
+        guard var restoring = contender.restoring(pair) else { return }
+        restoring.destination = lab.source.mailFolder(of: Lab.emptyUser)
+        try getReady(restoring, folder)
+        try once(bench, "restore", restoring, turn.messages + 10, &report)
+    }
+
+    /// Where a contender runs, and how it is looked at.
+    private struct Bench {
+        var contender: any Contender
+        var isTimed: Bool
+        var proxies: LabProxies?
+        var folder: LabFolder
+    }
+
+    private func getReady(_ copying: Copying, _ folder: LabFolder) throws(KitError) {
+        for (name, text) in copying.files { try folder.write(name, text) }
+        for command in copying.preparation { try prepare(command, folder) }
     }
 
     private func prepare(_ command: Invocation, _ folder: LabFolder) throws(KitError) {
@@ -99,15 +129,21 @@ struct PerformanceBench: Sendable {
     }
 
     private func once(
-        _ contender: any Contender, _ phase: String, _ copying: Copying, _ messages: Int, _ folder: LabFolder,
-        _ report: inout PerformanceReport
+        _ bench: Bench, _ phase: String, _ copying: Copying, _ messages: Int, _ report: inout PerformanceReport
     ) throws(KitError) {
         // What others have written is on the disk before the clock runs.
         sync()
-        let result = try copying.invocation.run(log: folder.file("run.log"), lab.stopFlag)
-        let found = try count(copying, folder)
-        report.note(contender.id, contender.name, phase, result, isComplete: found >= messages)
+        _ = bench.proxies?.takeTotal()
+        let used = serverSeconds
+        let result = try copying.invocation.run(log: bench.folder.file("run.log"), lab.stopFlag)
+        let measured = PerformanceReport.Measured(
+            result: result, serverSeconds: serverSeconds - used, wire: bench.proxies?.takeTotal(),
+            isComplete: try count(copying, bench.folder) >= messages)
+        report.note(bench.contender.id, bench.contender.name, phase, measured, isTimed: bench.isTimed)
     }
+
+    /// Of both servers until now.
+    private var serverSeconds: Double { lab.source.processorSeconds + lab.archive.processorSeconds }
 
     private func count(_ copying: Copying, _ folder: LabFolder) throws(KitError) -> Int {
         guard let (invocation, word) = copying.count else {
@@ -133,38 +169,55 @@ struct PerformanceBench: Sendable {
         let result = try Invocation("cp", ["-r", lab.source.mailFolder(of: Self.user), copy]).run(
             log: lab.folder.file("cp.log"), lab.stopFlag)
         let isComplete = LabFolder.sizes(below: copy).messages >= messages
-        report.note("floor-cp", "floor: cp -r", "first", result, isComplete: isComplete)
+        report.note(
+            "floor-cp", "floor: cp -r", "first",
+            .init(result: result, serverSeconds: 0, isComplete: isComplete))
         LabFolder(existing: copy).remove()
-        let client = try lab.client(lab.source, Self.user)
-        let (began, used) = (ContinuousClock.now, Self.own())
+        let proxies = request.line.isLoopback ? nil : try LabProxies(lab, line: request.line)
+        defer { proxies?.stop() }
+        let client = try LabClient(lab.address(lab.source, Self.user, port: proxies?.source.port))
+        let (began, used, served) = (ContinuousClock.now, Self.own(), serverSeconds)
         let found = try client.discardAll()
         let elapsed = (ContinuousClock.now - began).components
         let fetched = ToolResult(
             exitCode: 0, isOutOfTime: false, seconds: Double(elapsed.seconds) + Double(elapsed.attoseconds) / 1e18,
-            processorSeconds: Self.own().seconds - used.seconds, peakOctets: 0, output: "")
+            processorSeconds: Self.own() - used, peakOctets: 0, output: "")
         report.note(
-            "floor-fetch", "floor: fetch and discard", "first", fetched, isComplete: found.messages >= messages)
-        report.ownPeakOctets = max(report.ownPeakOctets, Self.own().peak)
+            "floor-fetch", "floor: fetch and discard", "first",
+            .init(
+                result: fetched, serverSeconds: serverSeconds - served, wire: proxies?.takeTotal(),
+                isComplete: found.messages >= messages))
     }
 
-    /// Of this process, until now.
-    private static func own() -> (seconds: Double, peak: Int) {
+    /// User and system time of this process, until now.
+    private static func own() -> Double {
         var usage = rusage()
         unsafe getrusage(Int32(truncatingIfNeeded: RUSAGE_SELF.rawValue), &usage)
         func seconds(_ time: timeval) -> Double { Double(time.tv_sec) + Double(time.tv_usec) / 1e6 }
-        return (seconds(usage.ru_utime) + seconds(usage.ru_stime), usage.ru_maxrss * 1024)
+        return seconds(usage.ru_utime) + seconds(usage.ru_stime)
     }
 }
 
 extension PerformanceReport {
-    /// Notes one run.
-    mutating func note(_ id: String, _ name: String, _ phase: String, _ result: ToolResult, isComplete: Bool) {
+    /// One run as it was seen.
+    struct Measured {
+        var result: ToolResult
+        var serverSeconds: Double
+        var wire: Wire?
+        var isComplete: Bool
+    }
+
+    /// Notes one run; of one whose time does not count, what went over the wire.
+    mutating func note(_ id: String, _ name: String, _ phase: String, _ run: Measured, isTimed: Bool = true) {
         if row(id, phase) == nil { rows.append(Row(contender: id, name: name, phase: phase)) }
         guard let place = rows.firstIndex(where: { $0.contender == id && $0.phase == phase }) else { return }
-        rows[place].seconds.append(result.seconds)
-        rows[place].processorSeconds.append(result.processorSeconds)
-        rows[place].peakOctets.append(result.peakOctets)
-        rows[place].exitCodes.append(result.exitCode)
-        rows[place].isComplete = rows[place].isComplete && isComplete
+        rows[place].isComplete = rows[place].isComplete && run.isComplete
+        rows[place].wire = run.wire ?? rows[place].wire
+        guard isTimed else { return }
+        rows[place].seconds.append(run.result.seconds)
+        rows[place].processorSeconds.append(run.result.processorSeconds)
+        rows[place].serverSeconds.append(run.serverSeconds)
+        rows[place].peakOctets.append(run.result.peakOctets)
+        rows[place].exitCodes.append(run.result.exitCode)
     }
 }

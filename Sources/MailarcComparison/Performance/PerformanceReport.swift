@@ -6,8 +6,8 @@ public struct PerformanceReport: Sendable, Codable {
     public var mailboxes: Int
     /// Of all files of its Maildir.
     public var octets: Int
-    /// What this process had at its peak: a peak of a tool that is not above it was not seen.
-    public var ownPeakOctets: Int
+    /// What lay before the servers while the clock ran; `nil`: nothing.
+    public var line: LineMeasure?
     public var rows: [Row]
     public var sizes: [Size]
 
@@ -16,18 +16,23 @@ public struct PerformanceReport: Sendable, Codable {
         /// Id, or of a floor: `floor-cp`, `floor-fetch`.
         public var contender: String
         public var name: String
-        /// `first`, `nothing`, `few`
+        /// `first`, `nothing`, `few`, `restore`
         public var phase: String
         public var seconds: [Double] = []
         public var processorSeconds: [Double] = []
+        /// Of both mail servers meanwhile.
+        public var serverSeconds: [Double] = []
         public var peakOctets: [Int] = []
         public var exitCodes: [Int32] = []
         /// The copy had every message after each run.
         public var isComplete = true
+        /// Of a run of its own, whose time does not count, unless a line lay before all of them.
+        public var wire: Wire?
 
         /// Median of the wall clock.
         public var median: Double { Self.median(seconds) }
         public var processorMedian: Double { Self.median(processorSeconds) }
+        public var serverMedian: Double { Self.median(serverSeconds) }
         /// The slowest through the fastest.
         public var spread: Double { (seconds.max() ?? 0) / max(seconds.min() ?? 0, 0.000_1) }
 
@@ -39,6 +44,14 @@ public struct PerformanceReport: Sendable, Codable {
         }
     }
 
+    /// What went over the lines to both servers.
+    public struct Wire: Sendable, Codable {
+        public var connections: Int
+        public var octets: Int
+        /// How often something was sent after something had come, over all connections.
+        public var roundTrips: Int
+    }
+
     /// A copy at rest.
     public struct Size: Sendable, Codable {
         public var name: String
@@ -48,6 +61,7 @@ public struct PerformanceReport: Sendable, Codable {
     /// Phases in their order, with what they are called.
     public static let phases = [
         ("first", "copy of all"), ("nothing", "nothing changed"), ("few", "ten new messages"),
+        ("restore", "put back into an empty account"),
     ]
 
     /// The rows of `phase`, fastest first.

@@ -105,7 +105,7 @@ struct ContenderRating {
         let archives = outcomes.flatMap(\.runs).map(\.archive)
         let points: [(String, Bool)] = [
             ("octets kept", archives.allSatisfy { $0.altered == 0 }),
-            ("internal dates kept", archives.allSatisfy { $0.dates == 0 }),
+            ("internal dates kept", entry.keepsDates != false && archives.allSatisfy { $0.dates == 0 }),
             ("what leaves stays", facts.evidence.contains(.history) || keepsWhatLeaves == true),
             ("changes show", isProven), ("erasure with a record", facts.evidence.contains(.erasure)),
             ("encrypted at rest", facts.evidence.contains(.encryption)),

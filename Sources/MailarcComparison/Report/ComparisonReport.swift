@@ -3,7 +3,7 @@
 /// Its JSON form is documented in Documentation/Comparison.md.
 public struct ComparisonReport: Sendable, Codable {
     /// Grows when a field changes its meaning or goes.
-    public static let currentSchema = 1
+    public static let currentSchema = 2
 
     public var schema = Self.currentSchema
     /// When it began, RFC 3339.
@@ -40,6 +40,8 @@ public struct ComparisonReport: Sendable, Codable {
         public var studyColumn: String?
         /// Why it is only told of.
         public var note: String?
+        /// `false`: internal dates are no part of what it promises.
+        public var keepsDates: Bool?
         /// Options and lines of configuration it was run with.
         public var settings: Int?
     }

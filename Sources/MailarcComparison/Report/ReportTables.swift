@@ -19,9 +19,10 @@ public struct ReportTables {
             rows: [["contender", "version", "promises", "in its own words"]]
                 + report.contenders.map { entry in
                     let words = entry.promise.map { "\($0) (\(entry.promiseOrigin ?? ""))" }
+                    let told = [words, entry.note.map { "not run: \($0)" }].compactMap { $0 }
                     return [
                         entry.name, entry.version ?? "not installed", entry.strategy ?? "–",
-                        words ?? entry.note.map { "not run: \($0)" } ?? "",
+                        told.joined(separator: "; "),
                     ]
                 })
     }
@@ -73,21 +74,26 @@ public struct ReportTables {
             guard !rows.isEmpty, let best = measured.best(phase) else { return nil }
             return Table(
                 title: "Time: \(title)",
-                rows: [["contender", "wall s", "spread", "CPU s", "peak MiB", "× fastest", "complete"]]
+                rows: [
+                    [
+                        "contender", "wall s", "spread", "× fastest", "CPU s", "servers' CPU s", "peak MiB", "wire MiB",
+                        "round trips", "complete",
+                    ]
+                ]
                     + rows.map { row in
                         [
-                            row.name, row.median.text(2), "\(row.spread.text(1))×", row.processorMedian.text(2),
-                            peak(row, measured), (row.median / best).text(2), row.isComplete ? "yes" : "no",
+                            row.name, row.median.text(2), "\(row.spread.text(1))×", (row.median / best).text(2),
+                            row.processorMedian.text(2), row.serverMedian.text(2), Self.peak(row),
+                            row.wire.map { (Double($0.octets) / 1_048_576).text(2) } ?? "–",
+                            row.wire.map { "\($0.roundTrips)" } ?? "–", row.isComplete ? "yes" : "no",
                         ]
                     })
         }
     }
 
-    private func peak(_ row: PerformanceReport.Row, _ measured: PerformanceReport) -> String {
+    private static func peak(_ row: PerformanceReport.Row) -> String {
         let peak = row.peakOctets.max() ?? 0
-        guard peak > 0 else { return "–" }
-        let told = String(peak >> 20)
-        return peak > measured.ownPeakOctets ? told : "≤ \(told)"
+        return peak > 0 ? (Double(peak) / 1_048_576).text(0) : "–"
     }
 
     /// The case study's times beside ours, as ratios to one contender.
@@ -172,8 +178,14 @@ public struct ReportTables {
             text +=
                 " Repository: scale \(measured.scale.text(3)), \(measured.messages) messages in \(measured.mailboxes) "
                 + "mailboxes, \((Double(measured.octets) / 1_048_576).text(0)) MiB; medians of "
-                + "\(measured.rows.map(\.seconds.count).max() ?? 0) interleaved runs."
+                + "\(measured.rows.map(\.seconds.count).max() ?? 0) interleaved runs\(line(measured.line))."
         }
         return text
+    }
+
+    private func line(_ measure: LineMeasure?) -> String {
+        guard let measure else { return " on loopback" }
+        let rate = measure.rate.map { ", \(($0 / 1_048_576).text(2)) MiB/s each way" } ?? ""
+        return " over a line of \((measure.roundTrip * 1_000).text(0)) ms there and back\(rate)"
     }
 }

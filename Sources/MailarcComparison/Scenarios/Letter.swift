@@ -57,6 +57,23 @@ public struct Letter: Sendable, Hashable {
 
     static func digest(_ octets: [UInt8]) -> String { SHA256.hash(octets).hex }
 
+    /// The digest of a message as it was made, whatever trace fields a delivery put before it. RFC 5321 §4.4
+    static func digest(delivered octets: [UInt8], tag: String?) -> String {
+        guard let made = tag.map({ Letter($0).octets }), octets.count > made.count,
+            octets.suffix(made.count).elementsEqual(made), isTrace(octets.dropLast(made.count))
+        else { return digest(octets) }
+        return digest(made)
+    }
+
+    private static let traceFields = ["return-path", "received", "delivered-to", "x-original-to"]
+
+    private static func isTrace(_ head: ArraySlice<UInt8>) -> Bool {
+        String(decoding: head, as: UTF8.self).split(separator: "\r\n").allSatisfy { line in
+            line.first == " " || line.first == "\t"
+                || traceFields.contains(line.prefix { $0 != ":" }.lowercased())
+        }
+    }
+
     /// The digests a message of this tag may have: as it was made, and with trace fields.
     static func digests(of tag: String) -> Set<String> { [Letter(tag).digest, Letter(tag + "*").digest] }
 
