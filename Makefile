@@ -11,6 +11,8 @@ PREFIX ?= /usr/local
 SCALE ?= 0.1
 RUNS ?= 3
 COMPARE_SCALE ?= 0.02
+# Where Cyrus is unpacked: a folder that the user Cyrus runs as may enter.
+CYRUS ?= /var/tmp/mailarc-compare/cyrus
 MESSAGES ?= 100000
 KILLS ?= 200
 SEEDS ?= 500
@@ -52,7 +54,8 @@ bench-scaling: build
 	python3 Benchmarks/bench.py --mailarc "$$($(SWIFT) build -c release --show-bin-path)/mailarc" --scaling $(MESSAGES)
 
 compare: build
-	"$$($(SWIFT) build -c release --show-bin-path)/mailarc" compare --scale $(COMPARE_SCALE) --repeat $(RUNS) \
+	-Fixtures/bin/fetch-cyrus $(CYRUS)
+	MAILARC_CYRUS=$(CYRUS)/root "$$($(SWIFT) build -c release --show-bin-path)/mailarc" compare --scale $(COMPARE_SCALE) --repeat $(RUNS) \
 		--html compare.html --markdown compare.md
 
 soak: build-tests

@@ -31,6 +31,8 @@ public protocol Contender: Sendable {
     var parts: Set<ComparisonRequest.Part> { get }
     /// How it is run where speed is measured: into what it is mostly used with.
     func copying(_ pair: Pair) -> Copying
+    /// It finds mailboxes below ``Pair/sourcePrefix`` where it copies, as Cyrus names them.
+    var knowsPrefixes: Bool { get }
     /// How what ``copying(_:)`` made is put back into ``Pair/empty``; `nil`: not asked of it.
     func restoring(_ pair: Pair) -> Copying?
 }
@@ -61,6 +63,7 @@ extension Contender {
     public var obstacle: String? { nil }
     public var isChannel: Bool { false }
     public func restoring(_ pair: Pair) -> Copying? { nil }
+    public var knowsPrefixes: Bool { false }
     public func takesPart(in scenario: Scenario) -> Bool { true }
     public func files(_ pair: Pair) -> [String: String] { [:] }
     public var serverSettings: Int { 0 }

@@ -73,11 +73,17 @@ public struct DoveadmContender: Contender {
         // The password of imapc stands in the server's own configuration.
         let reached =
             way == .imapc
-            ? ["-o", "imapc_user=\(pair.source.user)", "-o", "imapc_port=\(pair.source.port)"] : []
+            ? ["-o", "imapc_user=\(pair.source.user)", "-o", "imapc_port=\(pair.source.port)"] + prefix(pair) : []
         let remote = way == .imapc ? "imapc:" : "tcp:127.0.0.1:\(pair.sourceDoveadmPort)"
         return Invocation(
             "doveadm",
             ["-c", pair.archiveConfiguration] + reached + words.dropFirst() + ["-R", "-u", pair.archive.user, remote])
+    }
+
+    public var knowsPrefixes: Bool { mode == .backup && way == .imapc }
+
+    private func prefix(_ pair: Pair) -> [String] {
+        pair.sourcePrefix.isEmpty ? [] : ["-o", "imapc_list_prefix=\(pair.sourcePrefix.dropLast())"]
     }
 
     /// Pulled once more, from the source's end: dsync cannot push into an INBOX over IMAP (exit code 64). The others would

@@ -38,6 +38,8 @@ public struct ImapsyncContender: Contender {
 
     public func invocation(_ pair: Pair) -> Invocation { copy(from: pair.source, to: pair.archive, pair) }
 
+    public var knowsPrefixes: Bool { mode == .standard }
+
     public func restoring(_ pair: Pair) -> Copying? {
         mode == .standard ? Copying(copy(from: pair.archive, to: pair.empty, pair)) : nil
     }

@@ -39,6 +39,8 @@ public struct MailarcArchive: Contender {
         return copying
     }
 
+    public var knowsPrefixes: Bool { true }
+
     public func restoring(_ pair: Pair) -> Copying? {
         Copying(command(["restore", "", "--to", "empty", "--progress", "none"], pair))
     }

@@ -89,6 +89,8 @@ public struct MailarcContender: Contender {
         strategy == .copy ? Copying(sync("maildir:\(pair.file("copy"))", "empty", pair)) : nil
     }
 
+    public var knowsPrefixes: Bool { strategy == .copy }
+
     private func sync(_ source: String, _ destination: String, _ pair: Pair) -> Invocation {
         let bend = strategy == .bcc ? ["--bend", "no-grace"] : []
         return Invocation(

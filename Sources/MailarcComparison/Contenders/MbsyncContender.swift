@@ -34,6 +34,8 @@ public struct MbsyncContender: Contender {
         Copying(invocation(pair), files: configuration(pair, near: maildir(pair)), destination: pair.file("copy"))
     }
 
+    public var knowsPrefixes: Bool { true }
+
     /// The same channel with a state of its own, pushed.
     public func restoring(_ pair: Pair) -> Copying? {
         let text = """
@@ -60,7 +62,7 @@ public struct MbsyncContender: Contender {
 
     private func configuration(_ pair: Pair, near: String) -> [String: String] {
         [
-            "mbsyncrc": store("far", pair.source, pair) + "\n" + near + """
+            "mbsyncrc": store("far", pair.source, pair, prefix: pair.sourcePrefix) + "\n" + near + """
 
                 Channel all
                 Far :far:
@@ -76,7 +78,7 @@ public struct MbsyncContender: Contender {
         ]
     }
 
-    private func store(_ name: String, _ address: LabAddress, _ pair: Pair) -> String {
+    private func store(_ name: String, _ address: LabAddress, _ pair: Pair, prefix: String = "") -> String {
         """
         IMAPStore \(name)
         Host 127.0.0.1
@@ -85,7 +87,7 @@ public struct MbsyncContender: Contender {
         PassCmd "cat \(pair.passwordFile)"
         AuthMechs LOGIN
         SSLType None
-
+        \(prefix.isEmpty ? "" : "Path \(prefix)\n")
         """
     }
 }

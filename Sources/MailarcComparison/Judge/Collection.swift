@@ -44,8 +44,12 @@ extension Promise {
             guard case .append(let key, let mailbox, let flags) = step, Letter(key).tag == tag else {
                 return false
             }
-            return takes == .arriving
-                ? mailbox == "INBOX" : isTaken(.init(mailbox: mailbox, key: key, flags: flags))
+            return switch takes {
+            case .all: true
+            // Of mailboxes it was told of, which are those there were.
+            case .unseen: scenario.start.mailboxes.contains(mailbox) && !flags.contains("\\Seen")
+            case .arriving: mailbox == "INBOX"
+            }
         }
     }
 

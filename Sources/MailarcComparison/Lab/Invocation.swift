@@ -10,6 +10,8 @@ public struct Invocation: Sendable {
     public var arguments: [String]
     /// Besides what this process has.
     public var environment: [String: String] = [:]
+    /// Codes besides 0 by which it says that all is well; they are told as 0.
+    public var goodCodes: Set<Int32> = []
     /// LIMIT: a program that hangs is ended; a copy at full scale takes less.
     public var seconds = 3_600
 
@@ -72,8 +74,9 @@ extension Invocation {
         let elapsed = (ContinuousClock.now - began).components
         guard !stop.isStopped else { throw KitError(.cancelled, "interrupted") }
         let signal = status & 0x7F
+        let code = signal == 0 ? status >> 8 & 0xFF : 128 + signal
         return ToolResult(
-            exitCode: signal == 0 ? status >> 8 & 0xFF : 128 + signal, isOutOfTime: isOutOfTime,
+            exitCode: goodCodes.contains(code) ? 0 : code, isOutOfTime: isOutOfTime,
             seconds: Double(elapsed.seconds) + Double(elapsed.attoseconds) / 1e18,
             processorSeconds: Self.seconds(usage.ru_utime) + Self.seconds(usage.ru_stime),
             peakOctets: peak, output: Self.text(of: log))

@@ -9,6 +9,7 @@ final class Lab: Sendable {
     let archive: LabServer
     let stopFlag: StopFlag
     private let bringing = Mutex<LabPostfix?>(nil)
+    private let other = Mutex<LabCyrus?>(nil)
     private let password: String
 
     /// LIMIT: Dovecot's configuration is that of 2.3; 2.4 has another syntax.
@@ -42,6 +43,7 @@ final class Lab: Sendable {
     /// Ends the servers by their process ids and removes everything.
     func stop(keepsFolder: Bool = false) {
         postfix?.stop()
+        cyrus?.stop()
         source.stop()
         archive.stop()
         if !keepsFolder { folder.remove() }
@@ -54,6 +56,15 @@ final class Lab: Sendable {
         let started = try LabPostfix(
             in: folder, source: source.lmtpPort, archive: archive.lmtpPort, stopFlag)
         bringing.withLock { $0 = started }
+    }
+
+    /// Another source, with one account; once it was started.
+    var cyrus: LabCyrus? { other.withLock { $0 } }
+
+    func startCyrus(user: String) throws(KitError) -> LabCyrus {
+        let started = try LabCyrus(in: folder, user: user, password: password, stopFlag)
+        other.withLock { $0 = started }
+        return started
     }
 
     func client(_ server: LabServer, _ user: String) throws(KitError) -> LabClient {
@@ -112,17 +123,21 @@ final class Lab: Sendable {
     static let emptyUser = "empty"
 
     /// What a contender is told, with `proxies` before both servers.
-    func pair(_ user: String, _ label: String, proxies: LabProxies? = nil) throws(KitError) -> Pair {
+    ///
+    /// - Parameter cyrus: the source, in place of Dovecot.
+    func pair(
+        _ user: String, _ label: String, proxies: LabProxies? = nil, cyrus: LabCyrus? = nil
+    ) throws(KitError) -> Pair {
         let folder = try folder.folder("runs/\(label)", mode: 0o700)
         return Pair(
-            source: address(source, user, port: proxies?.source.port),
+            source: address(source, user, port: proxies?.source.port ?? cyrus?.address.port),
             archive: address(archive, user, port: proxies?.archive.port),
             empty: address(source, Self.emptyUser, port: proxies?.source.port), folder: folder.path,
             passwordFile: try folder.write("password", password + "\n"), archiveConfiguration: archive.configuration,
             sourceConfiguration: source.configuration,
             archiveMaildir: archive.mailFolder(of: user),
             sourceDoveadmPort: proxies?.doveadm.port ?? source.doveadmPort,
-            postfixConfiguration: postfix?.configuration ?? "")
+            sourcePrefix: cyrus == nil ? "" : LabCyrus.prefix, postfixConfiguration: postfix?.configuration ?? "")
     }
 }
 
@@ -133,8 +148,8 @@ final class LabProxies: Sendable {
     let doveadm: WireProxy
     let archive: WireProxy
 
-    init(_ lab: Lab, line: LineMeasure = LineMeasure()) throws(KitError) {
-        source = try WireProxy(before: lab.source.port, line: line)
+    init(_ lab: Lab, line: LineMeasure = LineMeasure(), cyrus: LabCyrus? = nil) throws(KitError) {
+        source = try WireProxy(before: cyrus?.address.port ?? lab.source.port, line: line)
         doveadm = try WireProxy(before: lab.source.doveadmPort, line: line)
         archive = try WireProxy(before: lab.archive.port, line: line)
     }

@@ -15,6 +15,8 @@ public struct Pair: Sendable {
     public var archiveMaildir: String
     /// Port of doveadm's protocol at the source's end.
     public var sourceDoveadmPort: Int
+    /// What stands before the names of the source's mailboxes, but for INBOX: `INBOX.` or nothing.
+    public var sourcePrefix: String
     /// The folder of Postfix' `main.cf`; empty where no Postfix takes part.
     public var postfixConfiguration: String
 

@@ -205,7 +205,7 @@ package struct Corpus {
 
 extension [UInt8] {
     /// With CRLF for each LF that has none.
-    fileprivate var crlf: [UInt8] {
+    var crlf: [UInt8] {
         var result: [UInt8] = []
         result.reserveCapacity(count + count / 40)
         for octet in self {

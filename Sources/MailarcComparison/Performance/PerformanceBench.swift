@@ -29,6 +29,7 @@ struct PerformanceBench: Sendable {
             scale: request.scale, messages: messages, mailboxes: Corpus.mailboxCount, octets: octets,
             line: request.line.isLoopback ? nil : request.line, rows: [],
             sizes: [.init(name: "the Maildir itself", octets: octets)])
+        if contenders.contains(where: \.knowsPrefixes) { report.cyrus = try makeCyrus() }
         for round in 0..<rounds {
             let isTimed = round < request.repeats
             if isTimed {
@@ -72,6 +73,14 @@ struct PerformanceBench: Sendable {
         return (sizes.messages, sizes.octets)
     }
 
+    /// Fills a Cyrus with the same repository, where there is one; its version.
+    private func makeCyrus() throws(KitError) -> String? {
+        guard LabCyrus.root != nil else { return nil }
+        let cyrus = try lab.startCyrus(user: Self.user)
+        try cyrus.fill(from: LabFolder(existing: lab.source.mailFolder(of: Self.user)), lab.stopFlag)
+        return cyrus.version
+    }
+
     // MARK: Contenders
 
     private func measure(
@@ -101,10 +110,34 @@ struct PerformanceBench: Sendable {
         }
         try once(bench, "few", copying, turn.messages + 10, &report)
         for mailbox in Corpus.mailboxes.prefix(3) { try client.expungeMore(in: mailbox) }
-        guard var restoring = contender.restoring(pair) else { return }
-        restoring.destination = lab.source.mailFolder(of: Lab.emptyUser)
-        try getReady(restoring, folder)
-        try once(bench, "restore", restoring, turn.messages + 10, &report)
+        if var restoring = contender.restoring(pair) {
+            restoring.destination = lab.source.mailFolder(of: Lab.emptyUser)
+            try getReady(restoring, folder)
+            try once(bench, "restore", restoring, turn.messages + 10, &report)
+        }
+        if contender.knowsPrefixes, let cyrus = lab.cyrus { try copy(from: cyrus, contender, turn, &report) }
+    }
+
+    /// Everything once from Cyrus, into an empty place again.
+    private func copy(
+        from cyrus: LabCyrus, _ contender: any Contender, _ turn: Turn, _ report: inout PerformanceReport
+    ) throws(KitError) {
+        let home = LabFolder(existing: lab.archive.folder.file("mail/\(Self.user)"))
+        home.remove()
+        try lab.own(lab.archive.folder.folder("mail/\(Self.user)").path)
+        let proxies =
+            turn.isTimed && request.line.isLoopback
+            ? nil : try LabProxies(lab, line: request.line, cyrus: cyrus)
+        let pair = try lab.pair(Self.user, "c\(turn.number)", proxies: proxies, cyrus: cyrus)
+        let folder = LabFolder(existing: pair.folder)
+        defer {
+            proxies?.stop()
+            folder.remove()
+        }
+        let copying = contender.copying(pair)
+        try getReady(copying, folder)
+        let bench = Bench(contender: contender, isTimed: turn.isTimed, proxies: proxies, folder: folder)
+        try once(bench, "cyrus", copying, turn.messages, &report)
     }
 
     /// Where a contender runs, and how it is looked at.
@@ -142,8 +175,10 @@ struct PerformanceBench: Sendable {
         report.note(bench.contender.id, bench.contender.name, phase, measured, isTimed: bench.isTimed)
     }
 
-    /// Of both servers until now.
-    private var serverSeconds: Double { lab.source.processorSeconds + lab.archive.processorSeconds }
+    /// Of all servers until now.
+    private var serverSeconds: Double {
+        lab.source.processorSeconds + lab.archive.processorSeconds + (lab.cyrus?.processorSeconds ?? 0)
+    }
 
     private func count(_ copying: Copying, _ folder: LabFolder) throws(KitError) -> Int {
         guard let (invocation, word) = copying.count else {

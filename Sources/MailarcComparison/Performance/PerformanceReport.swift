@@ -8,6 +8,8 @@ public struct PerformanceReport: Sendable, Codable {
     public var octets: Int
     /// What lay before the servers while the clock ran; `nil`: nothing.
     public var line: LineMeasure?
+    /// Version of the Cyrus that was a source, too; `nil`: it is not installed.
+    public var cyrus: String?
     public var rows: [Row]
     public var sizes: [Size]
 
@@ -16,11 +18,11 @@ public struct PerformanceReport: Sendable, Codable {
         /// Id, or of a floor: `floor-cp`, `floor-fetch`.
         public var contender: String
         public var name: String
-        /// `first`, `nothing`, `few`, `restore`
+        /// `first`, `nothing`, `few`, `restore`, `cyrus`
         public var phase: String
         public var seconds: [Double] = []
         public var processorSeconds: [Double] = []
-        /// Of both mail servers meanwhile.
+        /// Of the mail servers meanwhile.
         public var serverSeconds: [Double] = []
         public var peakOctets: [Int] = []
         public var exitCodes: [Int32] = []
@@ -61,7 +63,7 @@ public struct PerformanceReport: Sendable, Codable {
     /// Phases in their order, with what they are called.
     public static let phases = [
         ("first", "copy of all"), ("nothing", "nothing changed"), ("few", "ten new messages"),
-        ("restore", "put back into an empty account"),
+        ("restore", "put back into an empty account"), ("cyrus", "copy of all from Cyrus"),
     ]
 
     /// The rows of `phase`, fastest first.

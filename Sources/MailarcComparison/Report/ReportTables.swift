@@ -100,9 +100,10 @@ public struct ReportTables {
     public var studyTimes: Table? {
         guard let measured = report.performance else { return nil }
         let rows = StudyTimes.all.compactMap { entry -> [String]? in
-            let study = StudyTimes.all.first { $0.contender == StudyTimes.reference && $0.phase == entry.phase }
+            let phase = StudyTimes.referencePhase(entry.phase)
+            let study = StudyTimes.all.first { $0.contender == StudyTimes.reference && $0.phase == phase }
             guard let row = measured.row(entry.contender, entry.phase), let study,
-                let reference = measured.row(StudyTimes.reference, entry.phase)
+                let reference = measured.row(StudyTimes.reference, phase)
             else { return nil }
             let title = PerformanceReport.phases.first { $0.0 == entry.phase }?.1 ?? entry.phase
             return [
@@ -178,7 +179,8 @@ public struct ReportTables {
             text +=
                 " Repository: scale \(measured.scale.text(3)), \(measured.messages) messages in \(measured.mailboxes) "
                 + "mailboxes, \((Double(measured.octets) / 1_048_576).text(0)) MiB; medians of "
-                + "\(measured.rows.map(\.seconds.count).max() ?? 0) interleaved runs\(line(measured.line))."
+                + "\(measured.rows.map(\.seconds.count).max() ?? 0) interleaved runs\(line(measured.line)). "
+                + (measured.cyrus.map { "\($0) is a source, too." } ?? "Cyrus is not installed: it was no source.")
         }
         return text
     }
