@@ -3,7 +3,8 @@
 # make bench     speed and size beside other tools (scale 0.1: SCALE=0.1 RUNS=3)
 # make bench-scaling  two imports of 100,000 small messages (MESSAGES=100000)
 # make compare   mailarc's strategies and other tools through the same events, measured and rated (COMPARE_SCALE=0.02)
-# make soak      the crash suites with hundreds of interruptions (KILLS=200 of sync by strategy, SEEDS=500 histories)
+# make soak      the crash suites with hundreds of interruptions (KILLS=200 of sync by strategy, SEEDS=500 histories),
+#                and an mbox of MBOX_GB=50
 # make fuzz      damaged and made-up input through the real binary
 # make install   binary, manual pages and completions below $(DESTDIR)$(PREFIX)
 SWIFT ?= swift
@@ -16,6 +17,7 @@ CYRUS ?= /var/tmp/mailarc-compare/cyrus
 MESSAGES ?= 100000
 KILLS ?= 200
 SEEDS ?= 500
+MBOX_GB ?= 50
 SOURCES = Package.swift Sources Tests
 
 .PHONY: all build test build-tests lint demo bench bench-scaling compare soak fuzz packages install clean
@@ -62,6 +64,7 @@ soak: build-tests
 	MAILARC_SOAK=1 MAILARC_KILLS=$(KILLS) $(SWIFT) test -c release --skip-build \
 		--filter 'CrashTests|FaultTests|CompactTests|BackupTests|RestoreTests|SyncTests|PostfixTests|ReceiveLoadTests|ReceiveScaleTests'
 	MAILARC_SYNC_SEEDS=$(SEEDS) $(SWIFT) test -c release --skip-build --filter PairPropertyTests
+	MAILARC_MBOX_GB=$(MBOX_GB) $(SWIFT) test -c release --skip-build --filter ScaleTests
 
 fuzz: build
 	python3 Fixtures/bin/fuzz "$$($(SWIFT) build -c release --show-bin-path)/mailarc"
