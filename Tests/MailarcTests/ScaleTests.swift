@@ -103,9 +103,9 @@ extension EndToEnd {
                         * 1_000_000_000)
                 let arguments = ["import", "mbox:\(path)", "--account", "old"]
                 var kept = 0
-                for commits in [1, 2, 3] {
+                for _ in 1...2 {
                     var killed = program.command(arguments)
-                    killed.environment["MAILARC_FAULT"] = "catalog:\(commits)"
+                    killed.environment["MAILARC_FAULT"] = "catalog:1"
                     killed.timeout = .seconds(1_200)
                     let result = try await killed.run()
                     #expect(result.isKilled, "\(result.ending): \(result.errors)")
@@ -120,14 +120,25 @@ extension EndToEnd {
                 #expect(again.output.contains("\"newMessages\":0"))
                 for number in [0, count - 1] {
                     let found = try await program.json(SearchDocument.self, ["search", "subject:number\(number)x"])
-                    let shown = try await program.run(["show", try #require(found.messages.first?.id), "--raw"])
-                    let expected =
-                        Array("Subject: number\(number)x\n\n".utf8) + [UInt8](repeating: 0, count: 50_000_000)
-                    #expect(shown.standardOutput.count == expected.count + 1 && found.total == 1)
-                    #expect(shown.standardOutput.starts(with: expected))
+                    let id = try #require(found.messages.first?.id)
+                    #expect(found.total == 1)
+                    // Not through this process: what it ever held counts for its children.
+                    let show = program.command(["show", id, "--raw"])
+                    var digest = ProcessCommand(
+                        "sh", ["-c", "\"$@\" | sha256sum", "sh", show.executable] + show.arguments)
+                    digest.environment = show.environment
+                    let expected = try await ProcessCommand(
+                        "python3", ["-c", Self.largeDigestScript, String(number)]
+                    ).runSuccessfully()
+                    #expect(try await digest.runSuccessfully().output.prefix(64) == expected.output.prefix(64))
                 }
             }
         }
+
+        static let largeDigestScript = """
+            import hashlib, sys
+            print(hashlib.sha256(b"Subject: number%sx\\n\\n" % sys.argv[1].encode() + bytes(50_000_000) + b"\\n").hexdigest())
+            """
 
         /// Messages of 50 MB of NUL, which take no room on the disk.
         static let largeMboxScript = """
