@@ -20,7 +20,7 @@ public struct MboxStore: ImportStore {
     }
 
     public var traits: StoreTraits {
-        get async throws(StoreError) { StoreTraits(fetchConcurrency: 4, implementation: "mbox") }
+        get async throws(StoreError) { StoreTraits(fetchConcurrency: 3, implementation: "mbox") }
     }
 
     public func mailboxes() async throws(StoreError) -> (listings: [MailboxListing], isComplete: Bool) {
