@@ -92,6 +92,7 @@ public enum Comparison {
                     strategy: contender.promise.kind.rawValue, promise: contender.promise.text,
                     promiseOrigin: contender.promise.origin, studyColumn: contender.column?.rawValue,
                     note: contender.isInstalled ? contender.obstacle : nil,
+                    takes: contender.promise.takes == .all ? nil : contender.promise.takes.rawValue,
                     keepsDates: contender.promise.keepsDates ? nil : false,
                     settings: contender.serverSettings + options + files.count { !$0.allSatisfy(\.isWhitespace) }))
         }

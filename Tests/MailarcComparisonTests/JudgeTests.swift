@@ -102,6 +102,31 @@ struct JudgeTests {
         #expect(wanted.judge(SeenAccount(none)).lost == 1)
     }
 
+    @Test("what went on one side and was flagged on the other may stay or go where both follow each other")
+    func torn() throws {
+        let scenario = try #require(Scenario.all.first { $0.id == "expunge-in-source-flags-in-archive" })
+        let ends = [scenario.start.after(scenario.source), scenario.start.after(scenario.archive)]
+        let wanted = Promise(.twoWay, text: "", origin: "").expectation(of: scenario).archive
+        #expect(ends.allSatisfy { wanted.judge(SeenAccount($0)).isAsPromised })
+        #expect(wanted.judge(SeenAccount(scenario.start)).flags == 1)
+        let kept = Promise(.copy, text: "", origin: "").expectation(of: scenario).archive
+        #expect(kept.judge(SeenAccount(ends[0])).lost == 1 && kept.judge(SeenAccount(ends[1])).isAsPromised)
+    }
+
+    @Test("what was moved in the archive may come again to its old place, and is lost where it is in none")
+    func movedInArchive() throws {
+        let scenario = try #require(Scenario.all.first { $0.id == "move-in-archive" })
+        for kind in [Promise.Kind.oneWay, .copy] {
+            let wanted = Promise(kind, text: "", origin: "").expectation(of: scenario).archive
+            var moved = scenario.start.after(scenario.archive)
+            #expect(wanted.judge(SeenAccount(moved)).isAsPromised, "\(kind)")
+            moved.messages.append(.init(mailbox: "INBOX", key: "B"))
+            #expect(wanted.judge(SeenAccount(moved)).isAsPromised, "\(kind)")
+            moved.messages.removeAll { $0.key == "B" }
+            #expect(wanted.judge(SeenAccount(moved)).lost == 1, "\(kind)")
+        }
+    }
+
     @Test("the same message by another way is one message")
     func bcc() throws {
         let scenario = try #require(Scenario.all.first { $0.id == "bcc" })

@@ -68,6 +68,14 @@ struct RatingTests {
         #expect(!rating.rows.contains { $0.contender == "absent" })
     }
 
+    @Test("what takes some of the mail into one mailbox is no good archive")
+    func collecting() throws {
+        var report = try Self.report()
+        (report.contenders[0].strategy, report.contenders[0].takes) = ("collect", "arriving")
+        let rating = Rating.make(report, ["good": Self.facts], weights: [:])
+        #expect(Self.grade(rating, "good", .archive) == .ok)
+    }
+
     @Test("weights change the order")
     func weights() throws {
         let (report, facts) = (try Self.report(), ["good": Self.facts, "bad": Self.facts])

@@ -15,7 +15,7 @@ public final class CyrusServer: Sendable {
     /// Where the unpacked packages are kept between runs.
     ///
     /// Not below the home: as root that is closed to the user Cyrus runs as.
-    static var cache: String { "/var/tmp/mailarc-tests-\(geteuid())/cyrus" }
+    public static var cache: String { "/var/tmp/mailarc-tests-\(geteuid())/cyrus" }
 
     /// Unpacks the packages unless that was done before, and starts the server; returns once it greets.
     ///

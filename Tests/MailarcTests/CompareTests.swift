@@ -38,6 +38,17 @@ private struct ComparisonDocument: Decodable {
         let runs: [Run]
         let claims: [Claim]
     }
+    struct Performance: Decodable {
+        struct Row: Decodable {
+            let contender: String
+            let phase: String
+            let isComplete: Bool
+            let exitCodes: [Int32]
+            let serverSeconds: [Double]
+        }
+        let cyrus: String?
+        let rows: [Row]
+    }
     struct Rating: Decodable {
         struct Row: Decodable { let contender: String }
         let rows: [Row]
@@ -45,6 +56,7 @@ private struct ComparisonDocument: Decodable {
     let date: String
     let contenders: [Contender]
     let outcomes: [Outcome]
+    let performance: Performance?
     let rating: Rating?
 
     func runs(_ contender: String, _ scenario: String) throws -> [Run] {
@@ -146,6 +158,23 @@ extension EndToEnd {
                     }
                 }
             }
+        }
+
+        @Test("everything is copied from a Cyrus, too")
+        func cyrus() async throws {
+            let program = try MailarcProgram()
+            defer { program.remove() }
+            let fetched = try await ProcessCommand(Repository.script("fetch-cyrus"), [CyrusServer.cache]).run()
+            guard fetched.isSuccess else { return print("not run: \(fetched.output)") }
+            let contenders = ["mailarc-copy", "doveadm-backup", "mbsync"].flatMap { ["--contender", $0] }
+            let result = try await program.run(
+                ["compare", "--only", "performance", "--scale", "0.001", "--repeat", "1", "--json"] + contenders,
+                opens: false, environment: ["MAILARC_CYRUS": CyrusServer.cache + "/root"])
+            let measured = try #require(try document(result).performance)
+            #expect(measured.cyrus?.hasPrefix("Cyrus IMAP 3") ?? false)
+            let rows = measured.rows.filter { $0.phase == "cyrus" }
+            #expect(rows.count == 3 && rows.allSatisfy { $0.isComplete && $0.exitCodes == [0] }, "\(rows)")
+            #expect(rows.allSatisfy { ($0.serverSeconds.first ?? 0) > 0 }, "\(rows)")
         }
 
         /// What a browser shows of a page.

@@ -111,7 +111,7 @@ struct BehaviourCell {
     private func perform() throws(KitError) {
         let earlier = try look()
         for (server, steps) in [(lab.source, scenario.source), (lab.archive, scenario.archive)] where !steps.isEmpty {
-            if steps.contains(.resetUIDValidity) { try lab.resetUIDValidity(of: user) }
+            if steps.contains(.resetUIDValidity) { try lab.resetUIDValidity(of: user, at: server) }
             let client = try lab.client(server, user)
             for step in steps where step != .resetUIDValidity {
                 if contender.isChannel, server === lab.source, case .append(let key, to: "INBOX", _) = step {
@@ -131,8 +131,13 @@ struct BehaviourCell {
             throw KitError(
                 .internalError, "the source is not what the scenario says: \(findings.details.joined(separator: ", "))")
         }
-        if scenario.resetsUIDValidity, now.source.validities["INBOX"] == earlier.source.validities["INBOX"] {
-            throw KitError(.internalError, "the source kept its UIDVALIDITY")
+        let sides = [
+            (scenario.source, earlier.source, now.source), (scenario.archive, earlier.archive, now.archive),
+        ]
+        for (steps, before, after) in sides where steps.contains(.resetUIDValidity) {
+            guard before.validities["INBOX"] != after.validities["INBOX"] else {
+                throw KitError(.internalError, "a server kept its UIDVALIDITY")
+            }
         }
     }
 

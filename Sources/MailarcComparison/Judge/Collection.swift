@@ -59,9 +59,10 @@ extension Promise {
         var archive = collected(from: scenario.start)
         for step in scenario.archive {
             switch step {
-            case .expunge(let tag, let mailbox), .flags(_, let tag, let mailbox),
-                .move(let tag, let mailbox, _):
+            case .expunge(let tag, let mailbox), .flags(_, let tag, let mailbox):
                 guard archive.count(tag, in: mailbox) > 0 else { return false }
+            case .move(let tag, let mailbox, let target):
+                guard archive.count(tag, in: mailbox) > 0, archive.mailboxes.contains(target) else { return false }
             case .rename(let mailbox, _), .delete(let mailbox):
                 guard archive.mailboxes.contains(mailbox) else { return false }
             case .append, .create, .resetUIDValidity: break

@@ -69,14 +69,27 @@ extension Promise {
             // The same change on both sides is one.
             let change = left * right > 0 ? (left > 0 ? max(left, right) : min(left, right)) : left + right
             let wanted = max(0, before + change)
-            guard wanted > 0 else { continue }
-            result.rules[place] = .init(wanted...wanted, flags: mergedFlags(place, start, source, archive))
+            // Gone on one side and flagged anew on the other: either may hold.
+            let isTorn = left * right == 0 && left + right < 0 && isFlaggedAnew(place, start, source, archive)
+            guard wanted > 0 || isTorn else { continue }
+            let count = isTorn ? wanted...before : wanted...wanted
+            result.rules[place] = .init(count, flags: mergedFlags(place, start, source, archive))
         }
         result.mailboxes =
             start.mailboxes.intersection(source.mailboxes).intersection(archive.mailboxes)
             .union(source.mailboxes.subtracting(start.mailboxes))
             .union(archive.mailboxes.subtracting(start.mailboxes))
         return result
+    }
+
+    /// The side that still has it gave it other flags.
+    private static func isFlaggedAnew(
+        _ place: Expectation.Place, _ start: AccountModel, _ source: AccountModel, _ archive: AccountModel
+    ) -> Bool {
+        let old = start.flags(of: place.tag, in: place.mailbox)
+        return [source, archive].contains { side in
+            side.flags(of: place.tag, in: place.mailbox).map { $0 != old } ?? false
+        }
     }
 
     /// Where both changed the flags, either one's or both are allowed.
@@ -115,6 +128,9 @@ extension Promise {
             } else if here > 0 || before == 0 {
                 let wanted = max(here, there)
                 count = kind == .fill ? here...wanted : wanted...wanted
+            } else if archive.count(tag) >= start.count(tag) {
+                // Moved or renamed in the archive: where it is now it counts, and here it may come again.
+                count = 0...there
             } else {
                 count =
                     switch gone {

@@ -107,8 +107,8 @@ final class Lab: Sendable {
     }
 
     /// Without its lists of UIDs Dovecot gives every mailbox new ones, under a new UIDVALIDITY.
-    func resetUIDValidity(of user: String) throws(KitError) {
-        let maildir = LabFolder(existing: source.mailFolder(of: user))
+    func resetUIDValidity(of user: String, at server: LabServer) throws(KitError) {
+        let maildir = LabFolder(existing: server.mailFolder(of: user))
         for mailbox in [""] + maildir.names().filter({ $0.hasPrefix(".") }) {
             for name in maildir.names(mailbox)
             where ["dovecot-uidlist", "dovecot.index", "dovecot.list.index"].contains(where: name.hasPrefix) {

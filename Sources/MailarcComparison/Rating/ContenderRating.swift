@@ -60,7 +60,10 @@ struct ContenderRating {
         if let keeps = keepsWhatLeaves {
             words.append("an expunged message \(keeps ? "stays" : "leaves the archive")")
         }
-        return (Grade(points: 2 - deduction - (drops ? 1 : 0)), words.joined(separator: "; "))
+        let gaps = [drops, entry.strategy == Promise.Kind.collect.rawValue, entry.takes != nil].count { $0 }
+        if entry.strategy == Promise.Kind.collect.rawValue { words.append("mailboxes are not kept") }
+        if let takes = entry.takes { words.append("takes \(takes) messages alone") }
+        return (Grade(points: 2 - deduction - gaps), words.joined(separator: "; "))
     }
 
     /// Whether a message that was expunged in the source is still in the archive; `nil`: not asked.

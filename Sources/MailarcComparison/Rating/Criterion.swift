@@ -31,7 +31,8 @@ public enum Criterion: String, Sendable, Codable, CaseIterable {
             "scenarios in which every run ended with 0 and the runs after the second changed nothing: all ++, "
                 + "≥ 95 % +, ≥ 85 % o, ≥ 70 % -, less --"
         case .archive:
-            "++, one less where a message expunged in the source leaves the archive; one less where mail is lost, "
+            "++, one less each where a message expunged in the source leaves the archive, where mailboxes are not kept, "
+                + "and where only some of the mail is taken (unread, arriving); one less where mail is lost, "
                 + "duplicated or altered in at most 5 % of the scenarios, two in at most 15 %, three in more"
         case .log:
             "what a run that copies one message says: names the message 2 points, the mailbox 1; every run after which "

@@ -38,8 +38,9 @@ extension ComparisonReport {
                 + "\(row.median.text(2))\(row.isComplete ? "" : " (incomplete)")</text>"
         }
         let told = rows.map { "\($0.name) \($0.median.text(2)) s" }.joined(separator: "; ")
-        return "<svg role=\"img\" aria-label=\"\(escaped(title)), wall clock, logarithmic: \(escaped(told))\" "
+        let label = "\(title), wall clock, logarithmic: \(told)"
+        return "<div class=\"chart\" tabindex=\"0\"><svg role=\"img\" aria-label=\"\(escaped(label))\" "
             + "viewBox=\"0 0 800 \(height.text(0))\"><title>\(escaped(title))</title>"
-            + "<desc>\(escaped(told))</desc>\(grid.joined())\(bars.joined())</svg>"
+            + "<desc>\(escaped(told))</desc>\(grid.joined())\(bars.joined())</svg></div>"
     }
 }

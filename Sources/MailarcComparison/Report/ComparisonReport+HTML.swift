@@ -38,15 +38,15 @@ extension ComparisonReport {
         body{margin:0;font:15px/1.45 system-ui,sans-serif;color:var(--fg);background:var(--bg)}
         main{max-width:1400px;margin:auto;padding:1rem}
         h1{font-size:1.5rem}h2{font-size:1.15rem;margin:2rem 0 .5rem}
-        .wide{overflow-x:auto;border:1px solid var(--line)}
+        .wide{overflow-x:auto;border:1px solid var(--line)}.chart{overflow-x:auto}
         table{border-collapse:collapse;width:100%;font-size:.87rem}
         th,td{border:1px solid var(--line);padding:.3rem .5rem;text-align:left;vertical-align:top;min-width:4rem}
-        th{background:var(--head)}
+        th{background:var(--head)}th[scope=row]{position:sticky;left:0}
         .good{color:var(--good)}.bad{color:var(--bad);font-weight:600}.small{font-size:.85rem}
         a{color:inherit}details{margin:.4rem 0;border-left:3px solid var(--line);padding-left:.6rem}
         summary{cursor:pointer}pre{white-space:pre-wrap;overflow-wrap:anywhere;font-size:.78rem;background:var(--head);padding:.5rem;margin:.3rem 0}
-        svg{width:100%;height:auto;max-width:900px;display:block}svg text{fill:var(--fg);font:13px system-ui,sans-serif}
-        @media print{.wide{overflow:visible}details{break-inside:avoid}}
+        svg{width:100%;height:auto;min-width:660px;max-width:900px;display:block}svg text{fill:var(--fg);font:13px system-ui,sans-serif}
+        @media print{.wide,.chart{overflow:visible}svg{min-width:0}th[scope=row]{position:static}details{break-inside:avoid}}
         """
 
     static func escaped(_ text: String) -> String {

@@ -40,6 +40,8 @@ public struct ComparisonReport: Sendable, Codable {
         public var studyColumn: String?
         /// Why it is only told of.
         public var note: String?
+        /// Of `collect`, where it is not everything: `unseen`, `arriving`.
+        public var takes: String?
         /// `false`: internal dates are no part of what it promises.
         public var keepsDates: Bool?
         /// Options and lines of configuration it was run with.

@@ -30,6 +30,9 @@ extension Scenario {
             "new-in-both", "new messages in both, another one in each",
             source: [.append("N1", to: "INBOX")], archive: [.append("Q", to: "INBOX")]),
         Scenario(
+            "same-in-both", "the same message is put into both", source: [.append("P", to: "INBOX")],
+            archive: [.append("P", to: "INBOX")]),
+        Scenario(
             "bcc", "Postfix brings the same message to both, by another way",
             source: [.append("P*", to: "INBOX")], archive: [.append("P", to: "INBOX")]),
         Scenario(
@@ -42,7 +45,23 @@ extension Scenario {
             source: [.create("Leer"), .append("T", to: "Neu.Tief")]),
         Scenario("rename-mailbox", "a mailbox is renamed in the source", source: [.rename("Work", to: "Alt")]),
         Scenario("delete-mailbox", "a mailbox is deleted in the source", source: [.delete(umlauts)]),
+        Scenario(
+            "expunge-in-both", "a message is expunged in both", source: [.expunge("B", in: "INBOX")],
+            archive: [.expunge("B", in: "INBOX")]),
+        Scenario(
+            "expunge-in-source-flags-in-archive", "a message is expunged in the source and flagged in the archive",
+            source: [.expunge("B", in: "INBOX")], archive: [.flags(["\\Flagged"], of: "B", in: "INBOX")]),
+        Scenario(
+            "flags-in-source-expunge-in-archive", "a message is flagged in the source and expunged in the archive",
+            source: [.flags(["\\Flagged"], of: "B", in: "INBOX")], archive: [.expunge("B", in: "INBOX")]),
+        Scenario(
+            "move-in-archive", "a message is moved in the archive", archive: [.move("B", from: "INBOX", to: "Work")]),
+        Scenario("create-mailbox-in-archive", "a mailbox is made in the archive", archive: [.create("Eigen")]),
+        Scenario(
+            "rename-mailbox-in-archive", "a mailbox is renamed in the archive", archive: [.rename("Work", to: "Alt")]),
+        Scenario("delete-mailbox-in-archive", "a mailbox is deleted in the archive", archive: [.delete(umlauts)]),
         Scenario("uidvalidity", "the source's UIDVALIDITY changes", source: [.resetUIDValidity]),
+        Scenario("uidvalidity-in-archive", "the archive's UIDVALIDITY changes", archive: [.resetUIDValidity]),
         Scenario(
             "duplicates", "the same message twice in the source",
             source: [.append("N1", to: "INBOX"), .append("N1", to: "INBOX")]),

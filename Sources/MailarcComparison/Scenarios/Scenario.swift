@@ -43,9 +43,6 @@ public struct Scenario: Sendable {
     /// Both accounts after the events, the archive being a true copy before them.
     var ends: (source: AccountModel, archive: AccountModel) { (start.after(source), start.after(archive)) }
 
-    /// Whether a mailbox of the source gets another UIDVALIDITY.
-    var resetsUIDValidity: Bool { source.contains(.resetUIDValidity) || archive.contains(.resetUIDValidity) }
-
     /// An office worker's account: flags, a mailbox inside another, one with letters beyond ASCII.
     public static let office = AccountModel(messages: [
         .init(mailbox: "INBOX", key: "A", flags: ["\\Seen"]), .init(mailbox: "INBOX", key: "B"),

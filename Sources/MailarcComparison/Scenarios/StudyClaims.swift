@@ -42,6 +42,13 @@ public struct StudyClaim: Sendable {
 
     /// The study's tables and sentences (2018), as far as they say what a run does.
     public static let all: [StudyClaim] = [
+        // "All incoming and outgoing mail is archived"; "folders are NOT preserved"
+        StudyClaim(
+            .postfixBCC, "new-in-source", "incoming mail is archived", .archiveHas("N1", in: "INBOX", true)),
+        StudyClaim(
+            .postfixBCC, "create-mailbox", "folders are not preserved", .archiveHas("T", in: "Neu.Tief", false)),
+        StudyClaim(
+            .postfixBCC, "move-in-source", "folders are not preserved", .archiveHas("B", in: "Work", false)),
         // "Source and destination exactly look the same. Changes in the destination are overwritten."
         StudyClaim(
             .doveadmBackup, "new-in-source", "the destination looks like the source",
