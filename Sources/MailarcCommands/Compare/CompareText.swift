@@ -21,6 +21,9 @@ enum CompareText {
         add(tables.rating)
         let missing = report.contenders.filter { $0.version == nil }.map(\.name)
         if !missing.isEmpty { lines += ["", "not installed: " + missing.joined(separator: ", ")] }
+        for entry in report.contenders where entry.version != nil && entry.promise != nil {
+            if let note = entry.note { lines += ["", "not run: \(entry.name): \(note)"] }
+        }
         return lines
     }
 
