@@ -69,7 +69,7 @@ private struct ComparisonDocument: Decodable {
 extension EndToEnd {
     /// `mailarc compare` with the tools that the tests' packages bring.
     @Suite(
-        "compare", .timeLimit(.minutes(3)),
+        "compare", .timeLimit(.minutes(6)),
         .enabled(if: DovecotServer.reasonNotRunnable == nil, "dovecot is not installed"))
     struct CompareTests {
         private static let contenders = ["mailarc-one-way", "doveadm-backup", "doveadm-sync1"]
