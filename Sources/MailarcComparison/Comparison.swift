@@ -108,7 +108,9 @@ public enum Comparison {
 
     private static func version(_ command: Invocation, _ lab: Lab) throws(KitError) -> String {
         let said = try command.run(log: lab.folder.file("version"), lab.stopFlag).output
-        return said.split(separator: "\n").first.map { String($0.prefix(60)) } ?? "unknown"
+        // Some warn first.
+        let line = said.split(separator: "\n").first { $0.contains(where: \.isNumber) }
+        return line.map { String($0.prefix(60)) } ?? "unknown"
     }
 
     private static func now() -> String { CivilTime(secondsSinceEpoch: Int64(time(nil))).rfc3339 }
