@@ -54,14 +54,6 @@ extension EndToEnd {
             Array("From: \(from)\r\nSubject: score \(score)\r\nX-Rspamd-Score: \(score)\r\n\r\nBuy.\r\n".utf8)
         }
 
-        private func deliver(
-            _ program: MailarcProgram, _ message: [UInt8], to: [String], _ options: [String] = []
-        ) async throws -> ProcessResult {
-            var command = program.command(["deliver", "--to"] + to + options)
-            command.input = message
-            return try await command.runSuccessfully()
-        }
-
         @Test("spam goes to Junk, what an earlier rule keeps does not, and --explain says so without archiving")
         func files() async throws {
             try await withArchive { program in

@@ -90,7 +90,7 @@ extension EndToEnd {
         @Test("a thousand idle connections and a hundred that drip leave room for a hundred busy ones", .tags(.heavy))
         func idle() async throws {
             // In a soak for a minute and more.
-            let busy = EndToEnd.isSoak ? 60_000 : 2_000
+            let busy = EndToEnd.isSoak ? 100_000 : 2_000
             try await withArchive { program in
                 try await receiving(program, Self.everything + ["--idle-timeout", "20"]) { receiver in
                     let address = try receiver.addresses[1]

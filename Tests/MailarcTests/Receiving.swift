@@ -154,6 +154,15 @@ extension MailarcProgram {
     }
 }
 
+/// Hands `message` to `mailarc deliver` for the recipients `to`, and insists that it is taken.
+func deliver(
+    _ program: MailarcProgram, _ message: [UInt8], to: [String], _ options: [String] = [], opens: Bool = true
+) async throws -> ProcessResult {
+    var command = program.command(["deliver", "--to"] + to + options, opens: opens)
+    command.input = message
+    return try await command.runSuccessfully()
+}
+
 struct MailboxRowDocument: Decodable {
     let account, mailbox: String
     let role: String?

@@ -40,14 +40,6 @@ extension EndToEnd {
         private static let newsletter = Array("List-Id: <n.shop.test>\r\nSubject: news\r\n\r\nNews.\r\n".utf8)
         private static let mail = Array("Subject: mail\r\n\r\nHello.\r\n".utf8)
 
-        private func deliver(
-            _ program: MailarcProgram, _ message: [UInt8], to: [String], _ options: [String] = [], opens: Bool = true
-        ) async throws -> String {
-            var command = program.command(["deliver", "--to"] + to + options, opens: opens)
-            command.input = message
-            return try await command.runSuccessfully().output
-        }
-
         private func due(_ program: MailarcProgram, _ options: [String] = []) async throws -> Int {
             try await program.json(Plan.self, ["expire", "--dry-run"] + options).messages
         }
@@ -57,10 +49,11 @@ extension EndToEnd {
             try await withArchive { program in
                 try program.folder.write("config/mailarc/config.toml", Self.configuration)
                 let (gone, shared, wrong) = (Self.spam("gone"), Self.spam("shared"), Self.spam("wrong"))
-                let told = try await deliver(program, gone, to: ["anna@lab.test"], ["--explain"])
+                let told = try await deliver(program, gone, to: ["anna@lab.test"], ["--explain"]).output
                 #expect(told == "anna:Junk <> → anna@lab.test: loud: spam, for 1 second\n")
                 #expect(
-                    try await deliver(program, Self.newsletter, to: ["x@y"], ["--explain"]).hasSuffix("for 30 days\n"))
+                    try await deliver(program, Self.newsletter, to: ["x@y"], ["--explain"]).output.hasSuffix(
+                        "for 30 days\n"))
                 #expect(try await program.run(["expire"]).output == "nothing is due\n")
                 for message in [gone, wrong, Self.newsletter, Self.mail] {
                     _ = try await deliver(program, message, to: ["anna@lab.test"])

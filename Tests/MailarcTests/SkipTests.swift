@@ -66,14 +66,6 @@ extension EndToEnd {
             try program.folder.write("config/mailarc/config.toml", Self.configuration)
         }
 
-        private func deliver(
-            _ program: MailarcProgram, _ message: [UInt8], to: [String], _ options: [String] = [], opens: Bool = true
-        ) async throws -> ProcessResult {
-            var command = program.command(["deliver", "--to"] + to + options, opens: opens)
-            command.input = message
-            return try await command.runSuccessfully()
-        }
-
         private func skips(_ program: MailarcProgram) async throws -> Skips {
             try await program.json(Skips.self, ["stats"])
         }
