@@ -8,6 +8,7 @@ public struct DeliveryRow: Sendable, Hashable {
     /// What the client told.
     public var facts: DeliveryFacts
 
+    /// A row as it is read.
     public init(address: OccurrenceAddress, facts: DeliveryFacts) { (self.address, self.facts) = (address, facts) }
 }
 

@@ -21,9 +21,12 @@ public struct MboxEntries: RandomAccessCollection, Sendable {
     /// Each that occurs, once.
     fileprivate var flagSets: [FlagSet] = []
 
+    /// The first message of the file.
     public var startIndex: Int { 0 }
+    /// Behind the last one.
     public var endIndex: Int { blocks.last.map { (blocks.count - 1) * Self.blockSize + $0.count } ?? 0 }
 
+    /// The message at `index`, unpacked; O(1).
     public subscript(index: Int) -> MboxEntry {
         let entry = blocks[index / Self.blockSize][index % Self.blockSize]
         let start = entry.markerOffset + Int(entry.head >> 2)

@@ -35,7 +35,9 @@ public struct MboxEntry: Sendable, Hashable {
 ///
 /// Memory grows with the number of messages (``MboxEntries``), not with their size.
 public struct MboxReader: Sendable {
+    /// Every message, in the order of the file.
     public let entries: MboxEntries
+    /// As the file's own signs tell; `.mboxo` where there are none.
     public let dialect: MboxDialect
     /// Of each message, what it is known by: its header without the fields that clients rewrite.
     let headerHashes: [UInt64]

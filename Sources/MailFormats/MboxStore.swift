@@ -12,6 +12,8 @@ public struct MboxStore: ImportStore {
     private let found = FindingsNotes()
     private let listed = RecentListings<Content>()
 
+    /// - Parameter path: a file, or a folder with a tree of them.
+    /// - Throws: `.notFound`.
     public init(path: String, unquotes: Bool = false) throws(FormatsError) {
         root = Array(path.utf8)
         guard let status = FileStatus.at(root) else { throw FormatsError(.notFound, "no such file", path: path) }
