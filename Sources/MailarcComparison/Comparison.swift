@@ -127,6 +127,9 @@ public enum Comparison {
             templates[scenario.start] = name
             try await unblocked { () throws(KitError) -> Void in try lab.fill(name, with: scenario.start) }
         }
+        if request.scenarios.contains(where: \.refusesLarge) {
+            try await unblocked { () throws(KitError) -> Void in try lab.startStrict() }
+        }
         if request.contenders.contains(where: { $0.isChannel && $0.isRunnable }) {
             try await unblocked { () throws(KitError) -> Void in try lab.startPostfix() }
         }

@@ -127,6 +127,46 @@ struct JudgeTests {
         }
     }
 
+    @Test("what was renamed on both sides may have either name, or both, but not none", arguments: placing)
+    func renamedApart(kind: Promise.Kind) throws {
+        let scenario = try #require(Scenario.all.first { $0.id == "rename-mailbox-in-both" })
+        let (source, archive) = scenario.ends
+        let wanted = Promise(kind, text: "", origin: "").expectation(of: scenario).archive
+        #expect(wanted.judge(SeenAccount(source)).isAsPromised)
+        #expect(wanted.judge(SeenAccount(archive)).isAsPromised == (kind != .mirror))
+        var none = source
+        none.messages.removeAll { $0.key == "F" }
+        #expect(wanted.judge(SeenAccount(none)).lost == 1)
+        #expect(wanted.judge(SeenAccount(scenario.start)).isAsPromised == false)
+    }
+
+    @Test("what left in the midst of a run may have been copied, where nothing is deleted", arguments: placing)
+    func expungedInRun(kind: Promise.Kind) throws {
+        let scenario = try #require(Scenario.all.first { $0.id == "expunged-in-run" })
+        let wanted = Promise(kind, text: "", origin: "").expectation(of: scenario).archive
+        let without = scenario.ends.source
+        #expect(wanted.judge(SeenAccount(without)).isAsPromised)
+        let with = wanted.judge(SeenAccount(scenario.start.after(scenario.source)))
+        #expect(with.isAsPromised == (kind != .mirror && kind != .twoWay), "\(with)")
+    }
+
+    @Test("what a run cannot bring is no loss if it says so, and is one if it ends with 0")
+    func withheld() throws {
+        let scenario = try #require(Scenario.all.first { $0.id == "refused" })
+        let places = scenario.withheld(inFault: false)
+        #expect(places == [.init("INBOX", "L1#"), .init("Work", "L2#")])
+        let wanted = Promise(.oneWay, text: "", origin: "").expectation(of: scenario).archive
+        var copy = scenario.ends.source
+        copy.messages.removeAll { $0.key.hasSuffix("#") }
+        let told = wanted.allowing(places).judge(SeenAccount(copy))
+        #expect(told.isAsPromised && told.silent(about: places).lost == 2)
+        copy.messages.removeAll { $0.key == "N2" }
+        #expect(wanted.allowing(places).judge(SeenAccount(copy)).lost == 1)
+        let closed = try #require(Scenario.all.first { $0.id == "cannot-open" })
+        #expect(closed.withheld(inFault: true) == [.init("Work", "N1")])
+        #expect(closed.withheld(inFault: false).isEmpty)
+    }
+
     @Test("the same message by another way is one message")
     func bcc() throws {
         let scenario = try #require(Scenario.all.first { $0.id == "bcc" })

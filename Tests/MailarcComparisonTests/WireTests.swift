@@ -24,10 +24,41 @@ struct WireTests {
         let octets = Array(session.utf8)
         let expected = ["LOGIN", "UID FETCH", "APPEND", "IDLE", "SEARCH", "LOGOUT"]
         for cut in 0...octets.count {
-            var reader = CommandReader()
-            let first = reader.commands(in: Array(octets[..<cut]))
-            #expect(first + reader.commands(in: Array(octets[cut...])) == expected, "cut at \(cut)")
+            var reader = WireLineReader()
+            let lines = reader.lines(in: Array(octets[..<cut])) + reader.lines(in: Array(octets[cut...]))
+            #expect(lines.compactMap(\.command) == expected, "cut at \(cut)")
         }
+    }
+
+    @Test("what is kept of a session has no literal, and nothing that logs in")
+    func told() {
+        let session = """
+            a1 LOGIN anna secret\r
+            a2 LOGIN {4}\r
+            anna {6}\r
+            secret\r
+            a3 AUTHENTICATE PLAIN c2VjcmV0\r
+            a4 AUTHENTICATE PLAIN\r
+            c2VjcmV0\r
+            PLAIN\tc2VjcmV0\r
+            a5 APPEND INBOX {6+}\r
+            secret\r
+            a6 IDLE\r
+            done\r
+
+            """
+        var reader = WireLineReader()
+        let told = reader.lines(in: Array(session.utf8)).map(\.fromClient)
+        #expect(
+            told == [
+                "a1 LOGIN …", "a2 LOGIN …", "…", "…", "a3 AUTHENTICATE …", "a4 AUTHENTICATE …", "…", "PLAIN …",
+                "a5 APPEND INBOX {6+}", "", "a6 IDLE", "done",
+            ])
+        let answer = "* 1 FETCH (BODY[] {6}\r\nsecret)\r\n" + String(repeating: "x", count: 500) + "\r\n"
+        var other = WireLineReader()
+        let lines = other.lines(in: Array(answer.utf8)).map(\.fromServer)
+        #expect(lines.first == "* 1 FETCH (BODY[] {6}" && lines.count == 3)
+        #expect(lines.allSatisfy { !$0.contains("secret") && $0.count <= 161 })
     }
 }
 

@@ -19,6 +19,7 @@ private struct ComparisonDocument: Decodable {
         struct Wire: Decodable {
             let octetsFromSource: Int
             let sourceCommands: [String]
+            let sourceLog: [String]?
         }
         let label: String
         let exitCode: Int32
@@ -118,7 +119,7 @@ extension EndToEnd {
             #expect(emptied.dropFirst().allSatisfy { $0.exitCode == 65 && $0.archive.lost == 5 })
             // It copies the source's message once more in every run where both got one.
             let doubled = try report.runs("doveadm-sync1", "new-in-both")
-            #expect(doubled.map(\.archive.duplicated) == [0, 0, 1, 4])
+            #expect(doubled.map(\.archive.duplicated) == [0, 0, 1, 3])
             let claims = try #require(report.outcomes.first { $0.contender == "doveadm-sync1" && !$0.claims.isEmpty })
             #expect(!claims.claims.contains { !$0.agrees })
             #expect(emptied.first?.wire.sourceCommands.contains { $0.hasSuffix("FETCH") } ?? false)
@@ -128,6 +129,36 @@ extension EndToEnd {
             #expect(result.errors.split(separator: "\n").count == 9, "a line for each cell: \(result.errors)")
             try await expectGoesOn(program, parts, report)
             try expectForms(page, text)
+        }
+
+        @Test("what goes wrong at a server or in a run is told, and costs no other message")
+        func faults() async throws {
+            let program = try MailarcProgram()
+            defer { program.remove() }
+            let contenders = ["mailarc-two-way", "mailarc-copy"]
+            let scenarios = ["rename-mailbox-in-both", "draft-replaced", "refused", "cannot-open", "expunged-in-run"]
+            let result = try await compare(
+                program,
+                contenders.flatMap { ["--contender", $0] } + scenarios.flatMap { ["--scenario", $0] }
+                    + ["--only", "behaviour", "--json"])
+            let report = try document(result)
+            for contender in contenders {
+                for scenario in scenarios {
+                    let runs = try report.runs(contender, scenario)
+                    for side in runs.flatMap({ [$0.source, $0.archive] }) {
+                        #expect(
+                            side.lost + side.duplicated + side.altered == 0,
+                            "\(contender), \(scenario): \(side.details)")
+                    }
+                    let log = try #require(runs.first { $0.label == "after" }?.wire.sourceLog)
+                    #expect(log.contains { $0.contains(" C: ") } && log.contains { $0.contains(" S: ") })
+                    #expect(log.allSatisfy { !$0.contains("AUTHENTICATE") || $0.hasSuffix("…") })
+                }
+                let refused = try report.runs(contender, "refused")
+                #expect(refused.map { $0.exitCode == 0 } == [true, false, false, false], "\(refused.map(\.exitCode))")
+                let closed = try report.runs(contender, "cannot-open")
+                #expect(closed.map { $0.exitCode == 0 } == [true, false, true, true], "\(closed.map(\.exitCode))")
+            }
         }
 
         @Test("a channel, and tools that fetch or keep two accounts in step, are run, too")

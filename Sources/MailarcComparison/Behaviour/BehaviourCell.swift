@@ -27,10 +27,10 @@ struct BehaviourCell {
     }
 
     private func run(_ outcome: inout Outcome) throws(KitError) {
-        try lab.makeAccounts(user, like: template)
-        let proxies = try LabProxies(lab)
+        try lab.makeAccounts(user, like: template, archive: archive)
+        let proxies = try LabProxies(keepingLogs: lab, archive: archive)
         defer { proxies.stop() }
-        let pair = try lab.pair(user, "\(user)-\(contender.id)", proxies: proxies)
+        let pair = try lab.pair(user, "\(user)-\(contender.id)", proxies: proxies, archive: archive)
         let folder = LabFolder(existing: pair.folder)
         for (name, text) in contender.files(pair) { try folder.write(name, text) }
 
@@ -40,7 +40,7 @@ struct BehaviourCell {
         let wanted = contender.promise.expectation(of: scenario)
         try once("after", pair, proxies, wanted, &outcome, fault: scenario.fault)
         try once("again", pair, proxies, wanted, &outcome)
-        for _ in 0..<2 { _ = try contender.invocation(pair).run(log: pair.file("run.log"), lab.stopFlag) }
+        _ = try contender.invocation(pair).run(log: pair.file("run.log"), lab.stopFlag)
         _ = proxies.take()
         let end = try once("later", pair, proxies, wanted, &outcome)
         outcome.claims = claims(end, outcome)
@@ -55,10 +55,12 @@ struct BehaviourCell {
         }
     }
 
+    private var archive: LabServer { lab.archive(in: scenario) }
+
     private typealias Accounts = (source: SeenAccount, archive: SeenAccount)
 
     private func look() throws(KitError) -> Accounts {
-        (try lab.client(lab.source, user).account(), try lab.client(lab.archive, user).account())
+        (try lab.client(lab.source, user).account(), try lab.client(archive, user).account())
     }
 
     @discardableResult
@@ -71,18 +73,24 @@ struct BehaviourCell {
             outcome.runs.isEmpty
             ? Accounts(try lab.client(lab.source, user).account(), SeenAccount()) : try look()
         let invocation = contender.invocation(pair)
-        let result = try invocation.run(log: pair.file("run.log"), lab.stopFlag) { arm(fault, proxies, $0) }
-        if fault != nil, proxies.disarm() {
-            throw KitError(.internalError, "so few octets came from the source that nothing could go wrong")
-        }
-        let wire = proxies.take()
+        let result = try run(invocation, pair, proxies, fault)
+        var wire = proxies.take()
+        if label != "after" { (wire.sourceLog, wire.archiveLog) = (nil, nil) }
+        wire.sourceLog = wire.sourceLog?.map(told)
         let now = try look()
-        let (source, archive) = (wanted.source.judge(now.source), wanted.archive.judge(now.archive))
+        let withheld = label == "first" ? [] : scenario.withheld(inFault: fault != nil)
+        let missing = withheld.filter { place in
+            !now.archive.messages.contains { $0.mailbox == place.mailbox && $0.tag == place.tag }
+        }
+        var archive = wanted.archive.allowing(missing).judge(now.archive)
+        if fault?.isInMidst ?? false { archive = archive.ofBrokenRun }
+        if result.exitCode == 0 { archive = archive.silent(about: missing) }
         outcome.runs.append(
             .init(
-                label: label, isDisturbed: fault == nil ? nil : true, exitCode: result.exitCode,
-                seconds: result.seconds, processorSeconds: result.processorSeconds, source: source,
-                archive: fault == nil ? archive : archive.ofBrokenRun,
+                label: label, isDisturbed: fault == nil ? nil : true, isWithheld: missing.isEmpty ? nil : true,
+                exitCode: result.exitCode,
+                seconds: result.seconds, processorSeconds: result.processorSeconds,
+                source: wanted.source.judge(now.source), archive: archive,
                 sourceChanges: now.source.changes(since: earlier.source),
                 archiveChanges: now.archive.changes(since: earlier.archive), wire: wire,
                 command: told(invocation.text), output: told(String(result.output.suffix(Self.outputLimit))),
@@ -90,8 +98,28 @@ struct BehaviourCell {
         return now
     }
 
+    /// One run, in which `fault` happens.
+    private func run(
+        _ invocation: Invocation, _ pair: Pair, _ proxies: LabProxies, _ fault: Scenario.Fault?
+    ) throws(KitError) -> ToolResult {
+        if case .cannotOpen(let mailbox) = fault { try lab.letOpen(mailbox, of: user, false) }
+        defer {
+            // A mailbox that stays closed shows at the next look.
+            if case .cannotOpen(let mailbox) = fault { try? lab.letOpen(mailbox, of: user, true) }
+        }
+        let result = try invocation.run(log: pair.file("run.log"), lab.stopFlag) { arm(fault, proxies, $0) }
+        guard fault?.isInMidst ?? false, proxies.disarm() else { return result }
+        throw KitError(.internalError, "so few octets came from the source that nothing could go wrong")
+    }
+
     private func arm(_ fault: Scenario.Fault?, _ proxies: LabProxies, _ process: pid_t) {
         switch fault {
+        case .isExpunged(let tag, let mailbox, let octets):
+            // A message that stays shows at the next look.
+            proxies.arm(after: octets) { [lab, user] in
+                try? lab.client(lab.source, user).perform(.expunge(tag, in: mailbox))
+            }
+        case .cannotOpen: break
         case .connectionsEnd(let octets):
             proxies.arm(after: octets) {
                 proxies.source.endConnections()
@@ -110,7 +138,7 @@ struct BehaviourCell {
     /// What happens between the first run and the next; then the accounts must be what the scenario says.
     private func perform() throws(KitError) {
         let earlier = try look()
-        for (server, steps) in [(lab.source, scenario.source), (lab.archive, scenario.archive)] where !steps.isEmpty {
+        for (server, steps) in [(lab.source, scenario.source), (archive, scenario.archive)] where !steps.isEmpty {
             if steps.contains(.resetUIDValidity) { try lab.resetUIDValidity(of: user, at: server) }
             let client = try lab.client(server, user)
             for step in steps where step != .resetUIDValidity {

@@ -16,6 +16,8 @@ public struct Outcome: Sendable, Codable {
         public var label: String
         /// Something was made to go wrong in it; then what is still missing afterwards is no finding.
         public var isDisturbed: Bool?
+        /// It could not bring everything, and a code other than 0 is right.
+        public var isWithheld: Bool?
         public var exitCode: Int32
         public var seconds: Double
         public var processorSeconds: Double
@@ -61,6 +63,10 @@ public struct Outcome: Sendable, Codable {
         /// Names of the commands, in order.
         public var sourceCommands: [String]
         public var archiveCommands: [String]
+        /// The beginning of what was said, of the run that followed the events: `1 C: a1 NOOP`, `1 S: a1 OK`, the number
+        /// being the connection's. Without literals, and without what logs in.
+        public var sourceLog: [String]?
+        public var archiveLog: [String]?
     }
 
     /// What the case study says, beside what was seen.
@@ -84,9 +90,10 @@ extension Outcome {
         problem == nil && runs.allSatisfy { $0.source.isAsPromised && $0.archive.isAsPromised }
     }
 
-    /// Every run ended with 0, but for one that was disturbed.
+    /// Every run ended with 0, but for one that was disturbed, and one that could not bring everything, which did not.
     public var endsWell: Bool {
-        problem == nil && runs.allSatisfy { $0.exitCode == 0 || $0.isDisturbed == true }
+        problem == nil
+            && runs.allSatisfy { $0.isWithheld == true ? $0.exitCode != 0 : $0.exitCode == 0 || $0.isDisturbed == true }
     }
 
     /// The runs after the events were followed changed nothing more.
@@ -101,7 +108,7 @@ extension Outcome {
         return last.source.duplicated + last.archive.duplicated > first.source.duplicated + first.archive.duplicated
     }
 
-    /// Most of what the last runs show, in a cell of a table: `ok`, `5 lost, exit 65`, `1 → 4 duplicated`.
+    /// Most of what the last runs show, in a cell of a table: `ok`, `5 lost; exit 65`.
     public var summary: String {
         if let problem { return "not done: \(problem)" }
         var parts: [String] = []
@@ -110,7 +117,8 @@ extension Outcome {
             if let findings, !findings.isAsPromised { parts.append(side + findings.summary) }
         }
         if grows { parts.append("growing with each run") }
-        let codes = Set(runs.filter { $0.isDisturbed != true }.map(\.exitCode)).subtracting([0]).sorted()
+        let codes = Set(runs.filter { $0.isDisturbed != true && $0.isWithheld != true }.map(\.exitCode)).subtracting([0]
+        ).sorted()
         if !codes.isEmpty { parts.append("exit " + codes.map(String.init).joined(separator: "/")) }
         return parts.isEmpty ? "ok" : parts.joined(separator: "; ")
     }

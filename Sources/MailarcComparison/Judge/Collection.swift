@@ -56,6 +56,8 @@ extension Promise {
     /// The archive has what the events of `scenario` there are about.
     package func knows(_ scenario: Scenario) -> Bool {
         guard kind == .collect else { return true }
+        // It delivers; what is refused then goes back to the sender.
+        guard !scenario.refusesLarge else { return false }
         var archive = collected(from: scenario.start)
         for step in scenario.archive {
             switch step {

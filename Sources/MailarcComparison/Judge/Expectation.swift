@@ -41,6 +41,39 @@ public struct Expectation: Sendable, Hashable {
         }
         mailboxes = model.mailboxes
     }
+
+    /// The same, where what is at `places` may be missing.
+    package func allowing(_ places: Set<Place>) -> Expectation {
+        var result = self
+        for place in places {
+            guard let rule = rules[place] else { continue }
+            result.rules[place] = Rule(0...rule.count.upperBound, flags: rule.flags)
+            result.totals[place.tag] = nil
+        }
+        return result
+    }
+}
+
+/// Where the messages of one tag are, at the beginning and at the end on both sides.
+private struct Whereabouts {
+    let start: [String]
+    let source: [String]
+    let archive: [String]
+
+    init(_ tag: String, _ start: AccountModel, _ source: AccountModel, _ archive: AccountModel) {
+        func places(_ model: AccountModel) -> [String] {
+            model.messages.filter { $0.tag == tag }.map(\.mailbox).sorted()
+        }
+        (self.start, self.source, self.archive) = (places(start), places(source), places(archive))
+    }
+
+    private func isMoved(_ end: [String]) -> Bool { !start.isEmpty && end.count >= start.count && end != start }
+
+    /// It was moved in the archive, its mailbox renamed included.
+    var isMovedInArchive: Bool { isMoved(archive) }
+
+    /// It was moved on both sides, to different places.
+    var isMovedApart: Bool { isMoved(archive) && isMoved(source) && source != archive }
 }
 
 extension Promise {
@@ -53,9 +86,20 @@ extension Promise {
             let merged = Self.merged(scenario.start, source, archive)
             return (merged, merged)
         case .oneWay, .copy, .fill:
-            return (Expectation(exactly: source), follow(scenario.start, source, archive))
-        case .collect: return collection(of: scenario)
+            return (Expectation(exactly: source), seen(scenario, follow(scenario.start, source, archive)))
+        case .collect:
+            let collected = collection(of: scenario)
+            return (collected.source, seen(scenario, collected.archive))
         }
+    }
+
+    /// What left the source in the midst of a run may have been copied before.
+    private func seen(_ scenario: Scenario, _ wanted: Expectation) -> Expectation {
+        guard case .isExpunged(let tag, let mailbox, _) = scenario.fault else { return wanted }
+        var result = wanted
+        result.rules[.init(kind == .collect ? "INBOX" : mailbox, tag)] = .init(0...1, flags: nil)
+        result.totals[tag] = nil
+        return result
     }
 
     /// What both hold when each one's changes were made in the other, too.
@@ -66,6 +110,12 @@ extension Promise {
         for place in places(start, source, archive) {
             func count(_ model: AccountModel) -> Int { model.count(place.tag, in: place.mailbox) }
             let (before, left, right) = (count(start), count(source) - count(start), count(archive) - count(start))
+            if Whereabouts(place.tag, start, source, archive).isMovedApart {
+                // Whichever place it is given, or both.
+                result.rules[place] = .init(0...max(0, left, right), flags: mergedFlags(place, start, source, archive))
+                result.totals[place.tag] = 1
+                continue
+            }
             // The same change on both sides is one.
             let change = left * right > 0 ? (left > 0 ? max(left, right) : min(left, right)) : left + right
             let wanted = max(0, before + change)
@@ -79,7 +129,20 @@ extension Promise {
             start.mailboxes.intersection(source.mailboxes).intersection(archive.mailboxes)
             .union(source.mailboxes.subtracting(start.mailboxes))
             .union(archive.mailboxes.subtracting(start.mailboxes))
+            .subtracting(renamedApart(start, source, archive))
         return result
+    }
+
+    /// The names of mailboxes that were given another one on each side.
+    private static func renamedApart(
+        _ start: AccountModel, _ source: AccountModel, _ archive: AccountModel
+    ) -> Set<String> {
+        func made(_ end: AccountModel) -> Set<String> { end.mailboxes.subtracting(start.mailboxes) }
+        return made(source).symmetricDifference(made(archive)).filter { mailbox in
+            let messages = (source.messages + archive.messages).filter { $0.mailbox == mailbox }
+            return !messages.isEmpty
+                && messages.allSatisfy { Whereabouts($0.tag, start, source, archive).isMovedApart }
+        }
     }
 
     /// The side that still has it gave it other flags.
@@ -125,7 +188,7 @@ extension Promise {
             } else if there == 0 {
                 // Moved or renamed: the old place may stay.
                 count = 0...here
-            } else if here > 0 || before == 0 {
+            } else if here > 0 || before == 0 && !Whereabouts(tag, start, source, archive).isMovedInArchive {
                 let wanted = max(here, there)
                 count = kind == .fill ? here...wanted : wanted...wanted
             } else if archive.count(tag) >= start.count(tag) {
@@ -145,6 +208,7 @@ extension Promise {
         }
         guard kind != .fill else { return result }
         let new = source.mailboxes.subtracting(start.mailboxes)
+            .subtracting(Self.renamedApart(start, source, archive))
         result.mailboxes = source.mailboxes.intersection(archive.mailboxes.union(new))
         return result
     }

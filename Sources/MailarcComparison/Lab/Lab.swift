@@ -10,6 +10,7 @@ final class Lab: Sendable {
     let stopFlag: StopFlag
     private let bringing = Mutex<LabPostfix?>(nil)
     private let other = Mutex<LabCyrus?>(nil)
+    private let strict = Mutex<LabServer?>(nil)
     private let password: String
 
     /// LIMIT: Dovecot's configuration is that of 2.3; 2.4 has another syntax.
@@ -44,6 +45,7 @@ final class Lab: Sendable {
     func stop(keepsFolder: Bool = false) {
         postfix?.stop()
         cyrus?.stop()
+        strict.withLock { $0 }?.stop()
         source.stop()
         archive.stop()
         if !keepsFolder { folder.remove() }
@@ -56,6 +58,16 @@ final class Lab: Sendable {
         let started = try LabPostfix(
             in: folder, source: source.lmtpPort, archive: archive.lmtpPort, stopFlag)
         bringing.withLock { $0 = started }
+    }
+
+    /// The archive's server in `scenario`: the one that refuses large messages, once it was started, or the usual one.
+    func archive(in scenario: Scenario) -> LabServer {
+        scenario.refusesLarge ? strict.withLock { $0 } ?? archive : archive
+    }
+
+    func startStrict() throws(KitError) {
+        let started = try LabServer("strict", in: folder, password: password, refusesLarge: true, stopFlag)
+        strict.withLock { $0 = started }
     }
 
     /// Another source, with one account; once it was started.
@@ -88,8 +100,8 @@ final class Lab: Sendable {
         }
     }
 
-    /// A new account of the source with the mail of `template`, and an empty one of the archive with the same name.
-    func makeAccounts(_ user: String, like template: String) throws(KitError) {
+    /// A new account of the source with the mail of `template`, and an empty one of `archive` with the same name.
+    func makeAccounts(_ user: String, like template: String, archive: LabServer) throws(KitError) {
         for server in [source, archive] {
             let home = try server.folder.folder("mail/\(user)")
             try own(home.path)
@@ -119,15 +131,27 @@ final class Lab: Sendable {
         }
     }
 
+    /// Lists `mailbox` of an account of the source, and opens it or not.
+    func letOpen(_ mailbox: String, of user: String, _ isOpen: Bool) throws(KitError) {
+        let path = LabFolder(existing: source.mailFolder(of: user)).file(".\(mailbox)")
+        guard unsafe chmod(path, isOpen ? 0o700 : 0) == 0 else {
+            throw KitError(.ioFailed, "cannot change the rights of \(mailbox)")
+        }
+    }
+
     /// Of the account that copies are put back into.
     static let emptyUser = "empty"
 
     /// What a contender is told, with `proxies` before both servers.
     ///
-    /// - Parameter cyrus: the source, in place of Dovecot.
+    /// - Parameters:
+    ///   - cyrus: the source, in place of Dovecot.
+    ///   - other: the archive's server, in place of the usual one.
     func pair(
-        _ user: String, _ label: String, proxies: LabProxies? = nil, cyrus: LabCyrus? = nil
+        _ user: String, _ label: String, proxies: LabProxies? = nil, cyrus: LabCyrus? = nil,
+        archive other: LabServer? = nil
     ) throws(KitError) -> Pair {
+        let archive = other ?? archive
         let folder = try folder.folder("runs/\(label)", mode: 0o700)
         return Pair(
             source: address(source, user, port: proxies?.source.port ?? cyrus?.address.port),
@@ -154,6 +178,16 @@ final class LabProxies: Sendable {
         archive = try WireProxy(before: lab.archive.port, line: line)
     }
 
+    /// Before the source and `archive`, keeping what is said.
+    init(keepingLogs lab: Lab, archive: LabServer) throws(KitError) {
+        source = try WireProxy(before: lab.source.port, logLimit: Self.logLimit)
+        doveadm = try WireProxy(before: lab.source.doveadmPort, logLimit: Self.logLimit)
+        self.archive = try WireProxy(before: archive.port, logLimit: Self.logLimit)
+    }
+
+    /// LIMIT: lines of a run, for each server, that go into the report.
+    private static let logLimit = 80
+
     func stop() { for proxy in [source, doveadm, archive] { proxy.stop() } }
 
     /// What was counted since the last time.
@@ -164,7 +198,8 @@ final class LabProxies: Sendable {
             octetsFromSource: left.octetsFromServer + own.octetsFromServer,
             octetsToSource: left.octetsToServer + own.octetsToServer, octetsFromArchive: right.octetsFromServer,
             octetsToArchive: right.octetsToServer, sourceCommands: Array(left.commands.prefix(Self.commandLimit)),
-            archiveCommands: Array(right.commands.prefix(Self.commandLimit)))
+            archiveCommands: Array(right.commands.prefix(Self.commandLimit)),
+            sourceLog: left.log + own.log, archiveLog: right.log)
     }
 
     /// The sum of what went through all of them since the last time.

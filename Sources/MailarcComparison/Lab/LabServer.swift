@@ -22,10 +22,16 @@ final class LabServer: Sendable {
     /// uid and gid of mail; nobody's name is needed.
     static var owner: (user: uid_t, group: gid_t) { geteuid() == 0 ? (5000, 5000) : (geteuid(), getegid()) }
 
+    /// LIMIT: octets of a message that a server takes which refuses large ones.
+    static let largestTaken = 20_480
+
     /// Starts it and waits for its greeting.
     ///
+    /// - Parameter refusesLarge: it says NO to messages above ``largestTaken``.
     /// - Throws: `.notFound` without Dovecot, `.ioFailed` with Dovecot's own words when it does not start.
-    init(_ name: String, in lab: LabFolder, password: String, _ stop: StopFlag) throws(KitError) {
+    init(
+        _ name: String, in lab: LabFolder, password: String, refusesLarge: Bool = false, _ stop: StopFlag
+    ) throws(KitError) {
         guard let program = Invocation.find("dovecot") else {
             throw KitError(.notFound, "dovecot is not installed", hint: "apt-get install dovecot-imapd")
         }
@@ -33,7 +39,7 @@ final class LabServer: Sendable {
         let mail = try folder.folder("mail", mode: 0o700)
         if geteuid() == 0 { _ = unsafe chown(mail.path, Self.owner.user, Self.owner.group) }
         (self.folder, stopFlag) = (folder, stop)
-        let launched = try Self.launch(program, folder, password)
+        let launched = try Self.launch(program, folder, password, refusesLarge)
         (port, doveadmPort, lmtpPort) = (launched.ports[0], launched.ports[1], launched.ports[2])
         (configuration, process) = (launched.configuration, launched.process)
     }
@@ -42,13 +48,14 @@ final class LabServer: Sendable {
     private static let attempts = 5
 
     private static func launch(
-        _ program: String, _ folder: LabFolder, _ password: String
+        _ program: String, _ folder: LabFolder, _ password: String, _ refusesLarge: Bool
     ) throws(KitError) -> (ports: [Int], configuration: String, process: pid_t) {
         var attempt = 1
         while true {
             let ports = try (0..<3).map { _ throws(KitError) in try LoopbackSocket.freePort() }
-            let text = LabServerConfiguration(folder: folder, ports: ports, password: password).text
-            let configuration = try folder.write("dovecot.conf", text)
+            let made = LabServerConfiguration(
+                folder: folder, ports: ports, password: password, refusesLarge: refusesLarge)
+            let configuration = try folder.write("dovecot.conf", made.text)
             let process = try Invocation(program, ["-F", "-c", configuration]).start(
                 program, log: folder.file("start.log"))
             if greets(ports[0], process) { return (ports, configuration, process) }
@@ -100,6 +107,19 @@ struct LabServerConfiguration {
     /// IMAP, doveadm's own protocol, LMTP.
     let ports: [Int]
     let password: String
+    let refusesLarge: Bool
+
+    private var quota: String {
+        guard refusesLarge else { return "" }
+        return """
+            mail_plugins = quota
+            plugin {
+              quota = count:User quota
+              quota_vsizes = yes
+              quota_max_mail_size = \(LabServer.largestTaken)
+            }
+            """
+    }
 
     private var takesLMTP: Bool { Invocation.find(LabServer.lmtp) != nil }
 
@@ -178,6 +198,7 @@ struct LabServerConfiguration {
             imapc_features = rfc822.size fetch-headers
             mail_prefetch_count = 20
             \(lmtp)
+            \(quota)
             \(unprivileged)
             """ + "\n"
     }

@@ -13,14 +13,18 @@ final class WireProxy: Sendable {
         var octetsFromServer = 0
         /// How often a client sent something after something had come, its first octets included; over all connections.
         var roundTrips = 0
-        /// Names of the commands in the order they came: `LOGIN`, `UID FETCH`; no arguments, which hold passwords.
+        /// Names of the commands in the order they came: `LOGIN`, `UID FETCH`.
         var commands: [String] = []
+        /// What was said, as far as it is kept: `1 C: a1 NOOP`, `1 S: a1 OK`; the number is the connection's.
+        var log: [String] = []
     }
 
     let port: Int
     private let listener: Int32
     private let target: Int
     private let line: LineMeasure
+    /// Lines of what is said that are kept.
+    private let logLimit: Int
     private let traffic = Mutex(Traffic())
     private let open = Mutex<Set<Int32>>([])
     private let trap = Mutex<Trap?>(nil)
@@ -32,9 +36,9 @@ final class WireProxy: Sendable {
     }
 
     /// Listens before `target`, a port of this machine, with a line of this measure in between.
-    init(before target: Int, line: LineMeasure = LineMeasure()) throws(KitError) {
+    init(before target: Int, line: LineMeasure = LineMeasure(), logLimit: Int = 0) throws(KitError) {
         (listener, port) = try LoopbackSocket.listening()
-        (self.target, self.line) = (target, line)
+        (self.target, self.line, self.logLimit) = (target, line, logLimit)
         let listener = listener
         DispatchQueue(label: "mailarc.comparison.proxy").async { [self] in accept(listener) }
     }
@@ -81,21 +85,24 @@ final class WireProxy: Sendable {
                 close(client)
                 continue
             }
-            traffic.withLock { $0.connections += 1 }
+            let number = traffic.withLock { traffic in
+                traffic.connections += 1
+                return traffic.connections
+            }
             open.withLock { $0.formUnion([client, server]) }
-            relay(client, server)
+            relay(client, server, number)
         }
         close(listener)
     }
 
     /// Both directions, each on its own: neither may wait for the other.
-    private func relay(_ client: Int32, _ server: Int32) {
+    private func relay(_ client: Int32, _ server: Int32, _ number: Int) {
         let group = DispatchGroup()
         let turn = Mutex(true)
         DispatchQueue(label: "mailarc.comparison.proxy.up").async(group: group) { [self] in
-            let reader = Mutex(CommandReader())
+            let reader = Mutex(WireLineReader())
             pass(from: client, to: server) { [self] octets in
-                let commands = reader.withLock { $0.commands(in: octets) }
+                let lines = reader.withLock { $0.lines(in: octets) }
                 let isTurn = turn.withLock { isTurn in
                     defer { isTurn = false }
                     return isTurn
@@ -103,13 +110,20 @@ final class WireProxy: Sendable {
                 traffic.withLock { traffic in
                     traffic.octetsToServer += octets.count
                     traffic.roundTrips += isTurn ? 1 : 0
-                    traffic.commands += commands
+                    traffic.commands += lines.compactMap(\.command)
+                    note(&traffic) { lines.map { "\(number) C: \($0.fromClient)" } }
                 }
             }
         }
         DispatchQueue(label: "mailarc.comparison.proxy.down").async(group: group) { [self] in
+            let reader = Mutex(WireLineReader())
             pass(from: server, to: client) { [self] octets in
-                traffic.withLock { $0.octetsFromServer += octets.count }
+                traffic.withLock { traffic in
+                    traffic.octetsFromServer += octets.count
+                    note(&traffic) {
+                        reader.withLock { $0.lines(in: octets) }.map { "\(number) S: \($0.fromServer)" }
+                    }
+                }
                 turn.withLock { $0 = true }
                 spring(octets.count)
             }
@@ -120,6 +134,12 @@ final class WireProxy: Sendable {
             close(client)
             close(server)
         }
+    }
+
+    /// Keeps `lines`, which nobody asks for once there are enough.
+    private func note(_ traffic: inout Traffic, _ lines: () -> [String]) {
+        guard traffic.log.count < logLimit else { return }
+        traffic.log += lines().prefix(logLimit - traffic.log.count)
     }
 
     private func spring(_ count: Int) {

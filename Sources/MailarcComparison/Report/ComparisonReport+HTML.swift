@@ -104,6 +104,15 @@ extension ComparisonReport {
             + "</table></div>"
     }
 
+    /// What was said, folded away.
+    private static func wireLogs(_ wire: Outcome.Wire?) -> String {
+        [("source", wire?.sourceLog), ("archive", wire?.archiveLog)].map { side, log in
+            guard let log, !log.isEmpty else { return "" }
+            let text = escaped(log.joined(separator: "\n"))
+            return "<details><summary>wire log, \(side)</summary><pre>\(text)</pre></details>"
+        }.joined()
+    }
+
     private var evidenceOfCells: String {
         let cells = outcomes.map { outcome in
             let title = "\(outcome.contender), \(outcome.scenario): \(outcome.summary)"
@@ -124,7 +133,7 @@ extension ComparisonReport {
                 }
                 lines.append(String(run.output.suffix(700)))
                 return "<p class=\"small\">run: \(Self.escaped(run.label))</p>"
-                    + "<pre>\(Self.escaped(lines.joined(separator: "\n")))</pre>"
+                    + "<pre>\(Self.escaped(lines.joined(separator: "\n")))</pre>" + Self.wireLogs(run.wire)
             }
             return "<details id=\"\(Self.anchor(outcome))\"><summary>\(Self.escaped(title))</summary>"
                 + "\(runs.joined())</details>"

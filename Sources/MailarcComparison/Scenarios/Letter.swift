@@ -13,12 +13,15 @@ public struct Letter: Sendable, Hashable {
     /// What the message is called whatever way it came: the key without `*`.
     public var tag: String { key.hasSuffix("*") ? String(key.dropLast()) : key }
 
+    /// Some 40 KB.
+    var isLarge: Bool { tag.hasSuffix("#") }
+
     /// The field that carries the tag, so that an altered message is still known.
     static let tagField = "X-Tag"
 
     /// CRLF line ends, as on the wire.
     public var octets: [UInt8] {
-        let (isBare, isLarge) = (tag.hasPrefix("-"), tag.hasSuffix("#"))
+        let isBare = tag.hasPrefix("-")
         let identity = tag.hasSuffix("'") ? String(tag.dropLast()) : tag
         var fields: [String] = []
         if key.hasSuffix("*") {

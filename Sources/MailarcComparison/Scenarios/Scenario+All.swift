@@ -59,6 +59,9 @@ extension Scenario {
         Scenario("create-mailbox-in-archive", "a mailbox is made in the archive", archive: [.create("Eigen")]),
         Scenario(
             "rename-mailbox-in-archive", "a mailbox is renamed in the archive", archive: [.rename("Work", to: "Alt")]),
+        Scenario(
+            "rename-mailbox-in-both", "a mailbox is renamed in both, to another name in each",
+            source: [.rename("Work", to: "Alt")], archive: [.rename("Work", to: "Akten")]),
         Scenario("delete-mailbox-in-archive", "a mailbox is deleted in the archive", archive: [.delete(umlauts)]),
         Scenario("uidvalidity", "the source's UIDVALIDITY changes", source: [.resetUIDValidity]),
         Scenario("uidvalidity-in-archive", "the archive's UIDVALIDITY changes", archive: [.resetUIDValidity]),
@@ -70,6 +73,21 @@ extension Scenario {
         Scenario(
             "same-message-id", "two messages with one Message-ID",
             source: [.append("R", to: "INBOX"), .append("R'", to: "INBOX")]),
+        Scenario(
+            "draft-replaced", "a draft is replaced by one with its Message-ID and another body",
+            source: [.expunge("D", in: "INBOX"), .append("D'", to: "INBOX", flags: ["\\Draft"])]),
+        Scenario(
+            "refused", "the archive's server refuses large messages, and others come before and after",
+            source: [
+                .append("N1", to: "INBOX"), .append("L1#", to: "INBOX"), .append("N2", to: "INBOX"),
+                .append("L2#", to: "Work"), .append("N3", to: "Work"),
+            ], refusesLarge: true),
+        Scenario(
+            "cannot-open", "a message comes into a mailbox that the source's server cannot open in one run",
+            source: [.append("N1", to: "Work")], fault: .cannotOpen("Work")),
+        Scenario(
+            "expunged-in-run", "large messages come, and one is expunged in the source while they are copied",
+            source: large, fault: .isExpunged("L7#", in: "Work", octets: faultAfter)),
         Scenario(
             "connections-end", "large messages come, and the line to the source breaks in the run",
             source: large, fault: .connectionsEnd(octets: faultAfter)),
