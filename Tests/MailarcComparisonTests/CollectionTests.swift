@@ -67,6 +67,7 @@ struct CollectionTests {
         let all = Set(Scenario.all.map(\.id))
         let others = [
             "expunge-in-archive-mailbox", "move-in-archive", "rename-mailbox-in-archive", "delete-mailbox-in-archive",
+            "rename-mailbox-in-both", "refused",
         ]
         #expect(all.subtracting(known(.all)) == Set(others))
         #expect(known(.unseen).contains("expunge-in-archive") && !known(.unseen).contains("flags-in-archive"))

@@ -153,9 +153,10 @@ struct JudgeTests {
     @Test("what a run cannot bring is no loss if it says so, and is one if it ends with 0")
     func withheld() throws {
         let scenario = try #require(Scenario.all.first { $0.id == "refused" })
-        let places = scenario.withheld(inFault: false)
+        let promise = Promise(.oneWay, text: "", origin: "")
+        let places = promise.withheld(in: scenario, isFaulty: false)
         #expect(places == [.init("INBOX", "L1#"), .init("Work", "L2#")])
-        let wanted = Promise(.oneWay, text: "", origin: "").expectation(of: scenario).archive
+        let wanted = promise.expectation(of: scenario).archive
         var copy = scenario.ends.source
         copy.messages.removeAll { $0.key.hasSuffix("#") }
         let told = wanted.allowing(places).judge(SeenAccount(copy))
@@ -163,8 +164,10 @@ struct JudgeTests {
         copy.messages.removeAll { $0.key == "N2" }
         #expect(wanted.allowing(places).judge(SeenAccount(copy)).lost == 1)
         let closed = try #require(Scenario.all.first { $0.id == "cannot-open" })
-        #expect(closed.withheld(inFault: true) == [.init("Work", "N1")])
-        #expect(closed.withheld(inFault: false).isEmpty)
+        #expect(promise.withheld(in: closed, isFaulty: true) == [.init("Work", "N1")])
+        #expect(promise.withheld(in: closed, isFaulty: false).isEmpty)
+        let collecting = Promise(.collect, text: "", origin: "")
+        #expect(collecting.withheld(in: closed, isFaulty: true) == [.init("INBOX", "N1")])
     }
 
     @Test("the same message by another way is one message")

@@ -146,6 +146,8 @@ extension ScriptedIMAPServer {
         public var breakBehindAppends: (count: Int, times: Int)?
         /// NO for an APPEND with a message that holds this.
         public var refusedText: String?
+        /// How.
+        public var refusal = "NO not this one"
         /// Completes every command under another tag.
         public var wrongTag = false
         /// BAD to what was sent before the command before was answered.

@@ -69,7 +69,7 @@ extension ScriptedIMAPSession {
         if let text = model.faults.refusedText,
             items.contains(where: { String(decoding: $0.octets, as: UTF8.self).contains(text) })
         {
-            return "NO not this one"
+            return model.faults.refusal
         }
         guard let quota = model.quota else { return nil }
         let used = model.mailboxes.reduce(0) { $0 + $1.messages.reduce(0) { $0 + $1.octets.count } }

@@ -60,6 +60,11 @@ extension ServerQuirk {
         } _: {
             ($0.codes, $0.words, $0.held) = ([3], ["QUARANTINED", "server-refused", "not this one"], ["INBOX 3"])
         },
+        ServerQuirk("one message is refused, by [LIMIT]") {
+            ($0.faults.refusedText, $0.faults.refusal) = ("INBOX 3", "NO [LIMIT] Mail size is larger than allowed")
+        } _: {
+            ($0.codes, $0.words, $0.held) = ([3], ["QUARANTINED", "server-refused", "larger"], ["INBOX 3"])
+        },
         ServerQuirk("neither UIDPLUS nor anything else", ["IMAP4rev1"]) { _ in
         } _: {
             $0.keepsGone = true

@@ -5,13 +5,17 @@ import MailIMAPCore
 extension MessageDelivery {
     /// LIMIT: times one message is sent before a refusal that may be temporary is final.
     private static let attempts = 3
+    /// LIMIT: messages refused one after the other by `[LIMIT]` until it is the server that takes none.
+    private static let limitedMessages = 20
 
     func complete(_ batch: Batch, _ status: StatusResponse, _ each: Each) async throws(StoreError) {
         guard status.condition != .ok else { return try await delivered(batch, status, each) }
         if status.code == .tryCreate || status.code == .nonExistent, batch.attempts < Self.attempts {
             try await create(after: status)
             again.append(batch)
-        } else if status.isTemporary, status.code != .limit || batch.attempts < Self.attempts {
+        } else if status.code == .limit, batch.messages.count == 1 {
+            try await complete(limited: batch, status, each)
+        } else if status.isTemporary, status.code != .limit {
             try await pause(after: status)
             again.append(batch)
         } else if status.condition == .bad, batch.isPipelined {
@@ -31,6 +35,20 @@ extension MessageDelivery {
             if refusal.reason == .overQuota { isOverQuota = true }
             for message in batch.messages { try await tell(message, .refused(refusal), each) }
         }
+    }
+
+    /// `[LIMIT]` may be about the message, as Dovecot says of one that is too large, or about how much comes. RFC 9051 §7.1
+    ///
+    /// The server is left alone once; if that did not help, it is the message, and the others go on.
+    private func complete(limited batch: Batch, _ status: StatusResponse, _ each: Each) async throws(StoreError) {
+        guard hasWaitedForLimit else {
+            hasWaitedForLimit = true
+            try await pause(after: status)
+            return again.append(batch)
+        }
+        limitedCount += 1
+        guard limitedCount <= Self.limitedMessages else { throw .throttled(status, mailbox: mailbox) }
+        for message in batch.messages { try await tell(message, .refused(Self.refusal(status)), each) }
     }
 
     /// A message that was refused without a reason, as some servers take it.
@@ -56,6 +74,7 @@ extension MessageDelivery {
     }
 
     private func delivered(_ batch: Batch, _ status: StatusResponse, _ each: Each) async throws(StoreError) {
+        limitedCount = 0
         var validity: UIDValidity?
         var uids: [UID?] = batch.messages.map { _ in nil }
         if case .appendUID(let value, let set)? = status.code, set.count == batch.messages.count {

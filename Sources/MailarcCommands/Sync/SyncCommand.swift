@@ -186,7 +186,7 @@ enum SyncText {
     private static func summary(_ report: PairSyncReport) -> String {
         let pair = "\(report.source) → \(report.destination) (\(report.strategy))"
         if report.isDryRun { return "\(pair): \(Format.plural(report.plan.count, "action")) planned, nothing done" }
-        if report.isUnchanged { return "\(pair): nothing to do" }
+        if report.isUnchanged { return "\(pair): \(report.outcome == "partial" ? "nothing done" : "nothing to do")" }
         func total(_ count: (PairSyncReport.Mailbox) -> Int) -> Int { report.mailboxes.reduce(0) { $0 + count($1) } }
         let counts = [
             (total(\.copied), "copied"), (total(\.moved), "moved"), (total(\.flagChanges), "re-flagged"),

@@ -78,7 +78,7 @@ struct BehaviourCell {
         if label != "after" { (wire.sourceLog, wire.archiveLog) = (nil, nil) }
         wire.sourceLog = wire.sourceLog?.map(told)
         let now = try look()
-        let withheld = label == "first" ? [] : scenario.withheld(inFault: fault != nil)
+        let withheld = label == "first" ? [] : contender.promise.withheld(in: scenario, isFaulty: fault != nil)
         let missing = withheld.filter { place in
             !now.archive.messages.contains { $0.mailbox == place.mailbox && $0.tag == place.tag }
         }
@@ -142,7 +142,10 @@ struct BehaviourCell {
             if steps.contains(.resetUIDValidity) { try lab.resetUIDValidity(of: user, at: server) }
             let client = try lab.client(server, user)
             for step in steps where step != .resetUIDValidity {
-                if contender.isChannel, server === lab.source, case .append(let key, to: "INBOX", _) = step {
+                // What has flags was put there, and never on its way.
+                if contender.isChannel, server === lab.source, case .append(let key, to: "INBOX", let flags) = step,
+                    flags.isEmpty
+                {
                     try bring(Letter(key))
                 } else {
                     try client.perform(step)

@@ -48,7 +48,7 @@ extension Promise {
             case .all: true
             // Of mailboxes it was told of, which are those there were.
             case .unseen: scenario.start.mailboxes.contains(mailbox) && !flags.contains("\\Seen")
-            case .arriving: mailbox == "INBOX"
+            case .arriving: mailbox == "INBOX" && flags.isEmpty
             }
         }
     }

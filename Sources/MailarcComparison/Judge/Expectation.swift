@@ -93,6 +93,17 @@ extension Promise {
         }
     }
 
+    /// What nobody can bring into the archive: in the run with the fault of `scenario`, or in any.
+    package func withheld(in scenario: Scenario, isFaulty: Bool) -> Set<Expectation.Place> {
+        let places = scenario.source.compactMap { step -> Expectation.Place? in
+            guard case .append(let key, let mailbox, _) = step else { return nil }
+            let isHidden = isFaulty && scenario.fault == .cannotOpen(mailbox)
+            let isRefused = scenario.refusesLarge && Letter(key).isLarge
+            return isHidden || isRefused ? .init(kind == .collect ? "INBOX" : mailbox, Letter(key).tag) : nil
+        }
+        return Set(places)
+    }
+
     /// What left the source in the midst of a run may have been copied before.
     private func seen(_ scenario: Scenario, _ wanted: Expectation) -> Expectation {
         guard case .isExpunged(let tag, let mailbox, _) = scenario.fault else { return wanted }

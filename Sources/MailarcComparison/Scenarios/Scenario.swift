@@ -57,17 +57,6 @@ public struct Scenario: Sendable {
         return (start.after(steps), start.after(archive))
     }
 
-    /// What no contender can bring in a run: of the one with the fault, or of every one.
-    package func withheld(inFault: Bool) -> Set<Expectation.Place> {
-        let places = source.compactMap { step -> Expectation.Place? in
-            guard case .append(let key, let mailbox, _) = step else { return nil }
-            let isHidden = inFault && fault == .cannotOpen(mailbox)
-            let isRefused = refusesLarge && Letter(key).isLarge
-            return isHidden || isRefused ? Expectation.Place(mailbox, Letter(key).tag) : nil
-        }
-        return Set(places)
-    }
-
     /// An office worker's account: flags, a mailbox inside another, one with letters beyond ASCII.
     public static let office = AccountModel(messages: [
         .init(mailbox: "INBOX", key: "A", flags: ["\\Seen"]), .init(mailbox: "INBOX", key: "B"),
