@@ -93,7 +93,7 @@ extension EndToEnd {
         @Test(
             "an mbox beyond 4 GiB, killed again and again: each run goes on where the last one was, in bounded memory")
         func largeMbox() async throws {
-            let gigabytes = ProcessInfo.processInfo.environment["MAILARC_MBOX_GB"].flatMap { Int($0) } ?? 6
+            let gigabytes = ProcessInfo.processInfo.environment["MAILARC_MBOX_GB"].flatMap { Int($0) } ?? 5
             let count = gigabytes * 20
             try await withArchive { program in
                 let path = program.folder.file("large.mbox")

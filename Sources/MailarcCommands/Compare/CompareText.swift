@@ -1,5 +1,6 @@
 import MailarcComparison
 import MailarcKit
+import Synchronization
 
 /// A comparison on a terminal.
 enum CompareText {
@@ -39,7 +40,7 @@ struct CompareProgress: Sendable {
     private let style: ProgressStyle
     private let view: ProgressView
     private let output: Output
-    private let began = ContinuousClock.now
+    private let clock = PhaseClock()
 
     init(_ output: Output, _ style: ProgressStyle) {
         (self.output, self.style) = (output, output.isQuiet && style == .auto ? .none : style)
@@ -52,11 +53,33 @@ struct CompareProgress: Sendable {
         case .json, .bar: view.handler(progress)
         case .none: break
         case .auto, .plain:
+            let elapsed = clock.seconds(progress)
             guard progress.total > 0 else { return output.note(progress.subject) }
             // Few and far between, so each is a line, and on a terminal they may be read afterwards.
-            let elapsed = Int(began.duration(to: .now).components.seconds)
             let left = progress.done > 0 ? elapsed * (progress.total - progress.done) / progress.done : 0
             output.note("\(progress.done)/\(progress.total), \(Format.duration(left)) left: \(progress.subject)")
+        }
+    }
+}
+
+/// Since when the steps of a phase are done that its time left is told by: what came before took another time.
+private final class PhaseClock: Sendable {
+    private struct State {
+        var phase = ""
+        var began = ContinuousClock.now
+        var last = ContinuousClock.now
+    }
+
+    private let state = Mutex(State())
+
+    /// Seconds since the phase of `progress` began, or since it was made ready.
+    func seconds(_ progress: KitProgress) -> Int {
+        state.withLock { state in
+            let now = ContinuousClock.now
+            if progress.phase != state.phase { state.began = state.last }
+            if progress.total == 0 { state.began = now }
+            (state.phase, state.last) = (progress.phase, now)
+            return Int(state.began.duration(to: now).components.seconds)
         }
     }
 }

@@ -16,7 +16,7 @@ struct PerformanceBench: Sendable {
         let contenders = request.contenders.filter { $0.isRunnable && $0.parts.contains(.performance) }
         // What goes over the wire is counted in a round of its own: a proxy takes time.
         let rounds = request.repeats + (request.line.isLoopback ? 1 : 0)
-        let total = rounds * contenders.count + request.repeats + 2
+        let total = rounds * contenders.count + request.repeats + 1
         var done = 0
         func tell(_ what: String) {
             done += 1
@@ -24,12 +24,12 @@ struct PerformanceBench: Sendable {
         }
         var corpus = Corpus(scale: request.scale)
         let (messages, octets) = try makeSource(&corpus)
-        tell("the repository")
         var report = PerformanceReport(
             scale: request.scale, messages: messages, mailboxes: Corpus.mailboxCount, octets: octets,
             line: request.line.isLoopback ? nil : request.line, rows: [],
             sizes: [.init(name: "the Maildir itself", octets: octets)])
         if contenders.contains(where: \.knowsPrefixes) { report.cyrus = try makeCyrus() }
+        progress(KitProgress(phase: "measuring", subject: "the repository is there: \(messages) messages"))
         for round in 0..<rounds {
             let isTimed = round < request.repeats
             if isTimed {
