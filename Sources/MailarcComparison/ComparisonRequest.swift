@@ -15,8 +15,8 @@ public struct ComparisonRequest: Sendable {
     public var repeats = 3
     /// What lies before the servers while speed is measured.
     public var line = LineMeasure()
-    /// Cells at the same time.
-    public var width = 2
+    /// Cells at the same time: while one waits for the disk, two cores have the others.
+    public var width = 3
     /// What an earlier comparison has; its cells are not run again.
     public var earlier: ComparisonReport?
     /// How much each criterion counts; 1 where nothing is said.
