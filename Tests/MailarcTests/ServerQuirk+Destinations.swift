@@ -65,6 +65,11 @@ extension ServerQuirk {
         } _: {
             ($0.codes, $0.words, $0.held) = ([3], ["QUARANTINED", "server-refused", "larger"], ["INBOX 3"])
         },
+        ServerQuirk("one message is refused, by [SERVERBUG]") {
+            ($0.faults.refusedText, $0.faults.refusal) = ("INBOX 3", "NO [SERVERBUG] Internal error occurred")
+        } _: {
+            ($0.codes, $0.words, $0.held) = ([3], ["QUARANTINED", "server-refused", "Internal"], ["INBOX 3"])
+        },
         ServerQuirk("neither UIDPLUS nor anything else", ["IMAP4rev1"]) { _ in
         } _: {
             $0.keepsGone = true

@@ -5,17 +5,17 @@ import MailIMAPCore
 extension MessageDelivery {
     /// LIMIT: times one message is sent before a refusal that may be temporary is final.
     private static let attempts = 3
-    /// LIMIT: messages refused one after the other by `[LIMIT]` until it is the server that takes none.
-    private static let limitedMessages = 20
+    /// LIMIT: messages refused one after the other, by a code that may be about each, until the server takes none.
+    private static let doubtfulMessages = 20
 
     func complete(_ batch: Batch, _ status: StatusResponse, _ each: Each) async throws(StoreError) {
         guard status.condition != .ok else { return try await delivered(batch, status, each) }
         if status.code == .tryCreate || status.code == .nonExistent, batch.attempts < Self.attempts {
             try await create(after: status)
             again.append(batch)
-        } else if status.code == .limit, batch.messages.count == 1 {
-            try await complete(limited: batch, status, each)
-        } else if status.isTemporary, status.code != .limit {
+        } else if let pauses = Self.pausesBeforeRefusal(status.code), pauseCount >= pauses {
+            try await refuse(doubtful: batch, status, each)
+        } else if status.isTemporary {
             try await pause(after: status)
             again.append(batch)
         } else if status.condition == .bad, batch.isPipelined {
@@ -25,9 +25,7 @@ extension MessageDelivery {
         } else if batch.messages.count > 1 {
             // All or nothing (RFC 3502): which one was it?
             if status.condition == .bad { sendsGroups = false }
-            for message in batch.messages.reversed() {
-                again.append(Batch(messages: [message], octetCount: message.octetCount))
-            }
+            sendOneByOne(batch)
         } else if let other = otherwise(batch, status) {
             again.append(other)
         } else {
@@ -37,18 +35,29 @@ extension MessageDelivery {
         }
     }
 
-    /// `[LIMIT]` may be about the message, as Dovecot says of one that is too large, or about how much comes. RFC 9051 §7.1
-    ///
-    /// The server is left alone once; if that did not help, it is the message, and the others go on.
-    private func complete(limited batch: Batch, _ status: StatusResponse, _ each: Each) async throws(StoreError) {
-        guard hasWaitedForLimit else {
-            hasWaitedForLimit = true
-            try await pause(after: status)
-            return again.append(batch)
+    private func sendOneByOne(_ batch: Batch) {
+        for message in batch.messages.reversed() {
+            again.append(Batch(messages: [message], octetCount: message.octetCount))
         }
-        limitedCount += 1
-        guard limitedCount <= Self.limitedMessages else { throw .throttled(status, mailbox: mailbox) }
-        for message in batch.messages { try await tell(message, .refused(Self.refusal(status)), each) }
+    }
+
+    /// How often the server is left alone before a code that may be about one message is taken for that. RFC 9051 §7.1
+    ///
+    /// `[LIMIT]` is Dovecot's of a message that is too large, and others' of how much comes.
+    private static func pausesBeforeRefusal(_ code: ResponseCode?) -> Int? {
+        switch code {
+        case .limit?: 1
+        case .serverBug?: pauses
+        default: nil
+        }
+    }
+
+    /// Leaving the server alone did not help: it is the message, and the others go on.
+    private func refuse(doubtful batch: Batch, _ status: StatusResponse, _ each: Each) async throws(StoreError) {
+        guard let message = batch.messages.first, batch.messages.count == 1 else { return sendOneByOne(batch) }
+        doubtfulCount += 1
+        guard doubtfulCount <= Self.doubtfulMessages else { throw .throttled(status, mailbox: mailbox) }
+        try await tell(message, .refused(Self.refusal(status)), each)
     }
 
     /// A message that was refused without a reason, as some servers take it.
@@ -74,7 +83,7 @@ extension MessageDelivery {
     }
 
     private func delivered(_ batch: Batch, _ status: StatusResponse, _ each: Each) async throws(StoreError) {
-        limitedCount = 0
+        doubtfulCount = 0
         var validity: UIDValidity?
         var uids: [UID?] = batch.messages.map { _ in nil }
         if case .appendUID(let value, let set)? = status.code, set.count == batch.messages.count {

@@ -45,10 +45,8 @@ final class MessageDelivery {
     /// The server wants to be asked slowly.
     var isSlow = false
     var isOverQuota = false
-    /// It was left alone because of `[LIMIT]`.
-    var hasWaitedForLimit = false
-    /// Messages refused by `[LIMIT]` since one was taken.
-    var limitedCount = 0
+    /// Messages refused by a code that may be about the server, since one was taken.
+    var doubtfulCount = 0
     var hasCreated = false
     var pauseCount = 0
     /// Completions that came while something else was waited for.
