@@ -13,6 +13,9 @@ struct BehaviourCell {
 
     /// LIMIT: octets of a run's output that go into the report.
     private static let outputLimit = 3_000
+    /// LIMIT: lines of what was said, for each server, where all is as promised, and where it is not.
+    private static let expectedLines = 24
+    private static let unexpectedLines = 80
 
     /// Never throws but when the comparison is interrupted: whatever goes wrong is the cell's outcome.
     func run() throws(KitError) -> Outcome {
@@ -75,8 +78,6 @@ struct BehaviourCell {
         let invocation = contender.invocation(pair)
         let result = try run(invocation, pair, proxies, fault)
         var wire = proxies.take()
-        if label != "after" { (wire.sourceLog, wire.archiveLog) = (nil, nil) }
-        wire.sourceLog = wire.sourceLog?.map(told)
         let now = try look()
         let withheld = label == "first" ? [] : contender.promise.withheld(in: scenario, isFaulty: fault != nil)
         let missing = withheld.filter { place in
@@ -85,12 +86,16 @@ struct BehaviourCell {
         var archive = wanted.archive.allowing(missing).judge(now.archive)
         if fault?.isInMidst ?? false { archive = archive.ofBrokenRun }
         if result.exitCode == 0 { archive = archive.silent(about: missing) }
+        let source = wanted.source.judge(now.source)
+        let isExpected = source.isAsPromised && archive.isAsPromised
+        wire.shorten(to: label != "after" ? 0 : isExpected ? Self.expectedLines : Self.unexpectedLines)
+        wire.sourceLog = wire.sourceLog?.map(told)
         outcome.runs.append(
             .init(
                 label: label, isDisturbed: fault == nil ? nil : true, isWithheld: missing.isEmpty ? nil : true,
                 exitCode: result.exitCode,
                 seconds: result.seconds, processorSeconds: result.processorSeconds,
-                source: wanted.source.judge(now.source), archive: archive,
+                source: source, archive: archive,
                 sourceChanges: now.source.changes(since: earlier.source),
                 archiveChanges: now.archive.changes(since: earlier.archive), wire: wire,
                 command: told(invocation.text), output: told(String(result.output.suffix(Self.outputLimit))),

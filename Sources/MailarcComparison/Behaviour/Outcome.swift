@@ -67,6 +67,12 @@ public struct Outcome: Sendable, Codable {
         /// being the connection's. Without literals, and without what logs in.
         public var sourceLog: [String]?
         public var archiveLog: [String]?
+
+        /// Leaves `count` lines of each log.
+        mutating func shorten(to count: Int) {
+            func shortened(_ log: [String]?) -> [String]? { count > 0 ? log.map { Array($0.prefix(count)) } : nil }
+            (sourceLog, archiveLog) = (shortened(sourceLog), shortened(archiveLog))
+        }
     }
 
     /// What the case study says, beside what was seen.

@@ -185,7 +185,7 @@ final class LabProxies: Sendable {
         self.archive = try WireProxy(before: archive.port, logLimit: Self.logLimit)
     }
 
-    /// LIMIT: lines of a run, for each server, that go into the report.
+    /// LIMIT: lines of a run that are kept, for each server.
     private static let logLimit = 80
 
     func stop() { for proxy in [source, doveadm, archive] { proxy.stop() } }
