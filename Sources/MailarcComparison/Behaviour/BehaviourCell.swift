@@ -79,59 +79,29 @@ struct BehaviourCell {
         let result = try run(invocation, pair, proxies, fault)
         var wire = proxies.take()
         let now = try look()
-        let withheld = label == "first" ? [] : contender.promise.withheld(in: scenario, isFaulty: fault != nil)
-        let missing = withheld.filter { place in
-            !now.archive.messages.contains { $0.mailbox == place.mailbox && $0.tag == place.tag }
-        }
+        let missing = label == "first" ? [] : withheld(now.archive, fault)
+        let source = wanted.source.judge(now.source)
         var archive = wanted.archive.allowing(missing).judge(now.archive)
         if fault?.isInMidst ?? false { archive = archive.ofBrokenRun }
         if result.exitCode == 0 { archive = archive.silent(about: missing) }
-        let source = wanted.source.judge(now.source)
         let isExpected = source.isAsPromised && archive.isAsPromised
         wire.shorten(to: label != "after" ? 0 : isExpected ? Self.expectedLines : Self.unexpectedLines)
         wire.sourceLog = wire.sourceLog?.map(told)
         outcome.runs.append(
             .init(
                 label: label, isDisturbed: fault == nil ? nil : true, isWithheld: missing.isEmpty ? nil : true,
-                exitCode: result.exitCode,
-                seconds: result.seconds, processorSeconds: result.processorSeconds,
-                source: source, archive: archive,
-                sourceChanges: now.source.changes(since: earlier.source),
+                exitCode: result.exitCode, seconds: result.seconds, processorSeconds: result.processorSeconds,
+                source: source, archive: archive, sourceChanges: now.source.changes(since: earlier.source),
                 archiveChanges: now.archive.changes(since: earlier.archive), wire: wire,
                 command: told(invocation.text), output: told(String(result.output.suffix(Self.outputLimit))),
                 log: Outcome.Log(result.output)))
         return now
     }
 
-    /// One run, in which `fault` happens.
-    private func run(
-        _ invocation: Invocation, _ pair: Pair, _ proxies: LabProxies, _ fault: Scenario.Fault?
-    ) throws(KitError) -> ToolResult {
-        if case .cannotOpen(let mailbox) = fault { try lab.letOpen(mailbox, of: user, false) }
-        defer {
-            // A mailbox that stays closed shows at the next look.
-            if case .cannotOpen(let mailbox) = fault { try? lab.letOpen(mailbox, of: user, true) }
-        }
-        let result = try invocation.run(log: pair.file("run.log"), lab.stopFlag) { arm(fault, proxies, $0) }
-        guard fault?.isInMidst ?? false, proxies.disarm() else { return result }
-        throw KitError(.internalError, "so few octets came from the source that nothing could go wrong")
-    }
-
-    private func arm(_ fault: Scenario.Fault?, _ proxies: LabProxies, _ process: pid_t) {
-        switch fault {
-        case .isExpunged(let tag, let mailbox, let octets):
-            // A message that stays shows at the next look.
-            proxies.arm(after: octets) { [lab, user] in
-                try? lab.client(lab.source, user).perform(.expunge(tag, in: mailbox))
-            }
-        case .cannotOpen: break
-        case .connectionsEnd(let octets):
-            proxies.arm(after: octets) {
-                proxies.source.endConnections()
-                proxies.doveadm.endConnections()
-            }
-        case .isKilled(let octets): proxies.arm(after: octets) { [lab] in lab.stopFlag.kill(process) }
-        case nil: break
+    /// What nobody could bring, and is not there.
+    private func withheld(_ archive: SeenAccount, _ fault: Scenario.Fault?) -> Set<Expectation.Place> {
+        contender.promise.withheld(in: scenario, isFaulty: fault != nil).filter { place in
+            !archive.messages.contains { $0.mailbox == place.mailbox && $0.tag == place.tag }
         }
     }
 
