@@ -28,7 +28,7 @@ public enum Criterion: String, Sendable, Codable, CaseIterable {
         case .configuration:
             "options and lines of configuration the harness had to write: ≤ 6 ++, ≤ 12 +, ≤ 20 o, ≤ 30 -, more --"
         case .feasibility:
-            "scenarios in which every run ended with 0 and the runs after the second changed nothing: all ++, "
+            "scenarios in which every exit code was right and the runs after the second changed nothing: all ++, "
                 + "≥ 95 % +, ≥ 85 % o, ≥ 70 % -, less --"
         case .archive:
             "++, one less each where a message expunged in the source leaves the archive, where mailboxes are not kept, "

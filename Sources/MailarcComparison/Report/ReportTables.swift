@@ -42,7 +42,7 @@ public struct ReportTables {
     public var totals: Table {
         Table(
             title: "In short",
-            rows: [["contender", "scenarios", "as promised", "mail kept", "ended with 0", "settled"]]
+            rows: [["contender", "scenarios", "as promised", "mail kept", "exit code right", "settled"]]
                 + report.runContenders.map { entry in
                     let own = report.outcomes.filter { $0.contender == entry.id }
                     return [
