@@ -5,16 +5,14 @@ import MailIMAPCore
 extension MessageDelivery {
     /// LIMIT: times one message is sent before a refusal that may be temporary is final.
     private static let attempts = 3
-    /// LIMIT: messages refused one after the other, by a code that may be about each, until the server takes none.
-    private static let doubtfulMessages = 20
 
     func complete(_ batch: Batch, _ status: StatusResponse, _ each: Each) async throws(StoreError) {
         guard status.condition != .ok else { return try await delivered(batch, status, each) }
         if status.code == .tryCreate || status.code == .nonExistent, batch.attempts < Self.attempts {
             try await create(after: status)
             again.append(batch)
-        } else if let pauses = Self.pausesBeforeRefusal(status.code), pauseCount >= pauses {
-            try await refuse(doubtful: batch, status, each)
+        } else if let doubt = Doubt(status.code), pauseCount >= doubt.pauses {
+            try await refuse(doubtful: batch, doubt, status, each)
         } else if status.isTemporary {
             try await pause(after: status)
             again.append(batch)
@@ -41,22 +39,31 @@ extension MessageDelivery {
         }
     }
 
-    /// How often the server is left alone before a code that may be about one message is taken for that. RFC 9051 §7.1
-    ///
-    /// `[LIMIT]` is Dovecot's of a message that is too large, and others' of how much comes.
-    private static func pausesBeforeRefusal(_ code: ResponseCode?) -> Int? {
-        switch code {
-        case .limit?: 1
-        case .serverBug?: pauses
-        default: nil
+    /// A code that may be about one message or about all. RFC 9051 §7.1
+    private struct Doubt {
+        /// How often the server is left alone before it is taken for the message's.
+        var pauses: Int
+        /// LIMIT: so many messages are refused by it one after the other; with the next one it is about all.
+        var messages: Int
+
+        init?(_ code: ResponseCode?) {
+            switch code {
+            // Dovecot's of a message that is too large, and others' of how much comes.
+            case .limit?: (pauses, messages) = (1, 20)
+            // Dovecot's of a full disk, and of a message that its index cannot take.
+            case .serverBug?: (pauses, messages) = (MessageDelivery.pauses, 1)
+            default: return nil
+            }
         }
     }
 
     /// Leaving the server alone did not help: it is the message, and the others go on.
-    private func refuse(doubtful batch: Batch, _ status: StatusResponse, _ each: Each) async throws(StoreError) {
+    private func refuse(
+        doubtful batch: Batch, _ doubt: Doubt, _ status: StatusResponse, _ each: Each
+    ) async throws(StoreError) {
         guard let message = batch.messages.first, batch.messages.count == 1 else { return sendOneByOne(batch) }
         doubtfulCount += 1
-        guard doubtfulCount <= Self.doubtfulMessages else { throw .throttled(status, mailbox: mailbox) }
+        guard doubtfulCount <= doubt.messages else { throw .throttled(status, mailbox: mailbox) }
         try await tell(message, .refused(Self.refusal(status)), each)
     }
 
