@@ -243,7 +243,7 @@ func withSampleServer<R>(
     }
 }
 
-/// The suites that start servers and the binary: one at a time, so that two cores measure what they say.
+/// The suites that start servers and the binary: one at a time in a process, of which `make test` has two.
 @Suite("the real binary", .serialized, .enabled(if: MailarcProgram.isPresent, "no mailarc binary beside the tests"))
 enum EndToEnd {
     /// True in `make soak`.
