@@ -95,6 +95,13 @@ extension EndToEnd {
             return try JSONDecoder().decode(Envelope.self, from: Data(result.standardOutput)).result
         }
 
+        private func behaviour(
+            _ program: MailarcProgram, of contenders: [String], in scenarios: [String]
+        ) async throws -> ComparisonDocument {
+            let selection = contenders.flatMap { ["--contender", $0] } + scenarios.flatMap { ["--scenario", $0] }
+            return try document(try await compare(program, selection + ["--only", "behaviour", "--json"]))
+        }
+
         @Test("known failures of real tools are seen, mailarc keeps every message, and a report goes on")
         func behaviour() async throws {
             let program = try MailarcProgram()
@@ -137,11 +144,7 @@ extension EndToEnd {
             defer { program.remove() }
             let contenders = ["mailarc-two-way", "mailarc-copy"]
             let scenarios = ["rename-mailbox-in-both", "draft-replaced", "refused", "cannot-open", "expunged-in-run"]
-            let result = try await compare(
-                program,
-                contenders.flatMap { ["--contender", $0] } + scenarios.flatMap { ["--scenario", $0] }
-                    + ["--only", "behaviour", "--json"])
-            let report = try document(result)
+            let report = try await behaviour(program, of: contenders, in: scenarios)
             for contender in contenders {
                 for scenario in scenarios {
                     let runs = try report.runs(contender, scenario)
@@ -167,11 +170,7 @@ extension EndToEnd {
             defer { program.remove() }
             let contenders = ["postfix-bcc", "offlineimap", "fetchmail", "getmail"]
             let scenarios = ["new-in-source", "expunge-in-source"]
-            let result = try await compare(
-                program,
-                contenders.flatMap { ["--contender", $0] } + scenarios.flatMap { ["--scenario", $0] }
-                    + ["--only", "behaviour", "--json"])
-            let report = try document(result)
+            let report = try await behaviour(program, of: contenders, in: scenarios)
             for contender in contenders {
                 let entry = try #require(report.contenders.first { $0.id == contender })
                 guard entry.version != nil, entry.note == nil else {

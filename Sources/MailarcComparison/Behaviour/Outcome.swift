@@ -8,6 +8,7 @@ public struct Outcome: Sendable, Codable {
     public var runs: [Run]
     /// Why the cell could not be brought to its end; then `runs` is shorter.
     public var problem: String?
+    /// What the case study says of this cell; none of a program that it has not.
     public var claims: [Claim]
 
     /// What one run did.
@@ -18,15 +19,21 @@ public struct Outcome: Sendable, Codable {
         public var isDisturbed: Bool?
         /// It could not bring everything, and a code other than 0 is right.
         public var isWithheld: Bool?
+        /// 128 and more for a signal; a code by which the program says that all is well is 0.
         public var exitCode: Int32
+        /// By the wall clock.
         public var seconds: Double
+        /// User and system time of the program and what it waited for.
         public var processorSeconds: Double
-        /// In what the accounts differ from the promise afterwards.
+        /// In what the source differs from the promise afterwards.
         public var source: Findings
+        /// In what the archive differs from the promise afterwards.
         public var archive: Findings
-        /// What is different in the accounts since before the run.
+        /// What is different in the source since before the run: `-INBOX/B`, `+Work/B[\Seen]`.
         public var sourceChanges: [String]
+        /// The same of the archive.
         public var archiveChanges: [String]
+        /// `nil`: nothing was counted.
         public var wire: Wire?
         /// How the program was called.
         public var command: String
@@ -40,7 +47,9 @@ public struct Outcome: Sendable, Codable {
     public struct Log: Sendable, Codable {
         /// A message of the scenario by its Message-ID, or any by UID or number: `UID 7`, `INBOX/7`.
         public var namesMessage: Bool
+        /// `INBOX`, in which each scenario has mail.
         public var namesMailbox: Bool
+        /// Lines that are not empty.
         public var lines: Int
 
         init(_ output: String) {
@@ -55,17 +64,24 @@ public struct Outcome: Sendable, Codable {
 
     /// What went over the line, counted by a proxy before each server.
     public struct Wire: Sendable, Codable {
+        /// To both servers.
         public var connections: Int
+        /// What the source's server sent, dsync's own protocol included.
         public var octetsFromSource: Int
+        /// What was sent to the source's server.
         public var octetsToSource: Int
+        /// What the archive's server sent; a tool that works beside it has no line to it.
         public var octetsFromArchive: Int
+        /// What was sent to the archive's server.
         public var octetsToArchive: Int
-        /// Names of the commands, in order.
+        /// Names of the commands to the source, in order: `LOGIN`, `UID FETCH`.
         public var sourceCommands: [String]
+        /// The same to the archive.
         public var archiveCommands: [String]
         /// The beginning of what was said, of the run that followed the events: `1 C: a1 NOOP`, `1 S: a1 OK`, the number
         /// being the connection's. Without literals, and without what logs in.
         public var sourceLog: [String]?
+        /// The same of the archive.
         public var archiveLog: [String]?
 
         /// Leaves `count` lines of each log.
@@ -77,7 +93,9 @@ public struct Outcome: Sendable, Codable {
 
     /// What the case study says, beside what was seen.
     public struct Claim: Sendable, Codable {
+        /// Its words.
         public var text: String
+        /// What was seen is the same.
         public var agrees: Bool
     }
 }
