@@ -141,8 +141,8 @@ extension Outcome {
             if let findings, !findings.isAsPromised { parts.append(side + findings.summary) }
         }
         if grows { parts.append("growing with each run") }
-        let codes = Set(runs.filter { $0.isDisturbed != true && $0.isWithheld != true }.map(\.exitCode)).subtracting([0]
-        ).sorted()
+        let usual = runs.filter { $0.isDisturbed != true && $0.isWithheld != true }
+        let codes = Set(usual.map(\.exitCode)).subtracting([0]).sorted()
         if !codes.isEmpty { parts.append("exit " + codes.map(String.init).joined(separator: "/")) }
         return parts.isEmpty ? "ok" : parts.joined(separator: "; ")
     }
